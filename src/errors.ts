@@ -1,0 +1,99 @@
+// The one table of errors: what each code means to a REST client, to a shell and to the retry rule.
+// `retryable` says that the same act may succeed later without anyone changing anything.
+const TABLE = {
+  BAD_REQUEST: { status: 400, exitCode: 2, retryable: false },
+  NAME_REQUIRED: { status: 400, exitCode: 2, retryable: false },
+  NAME_INVALID: { status: 400, exitCode: 2, retryable: false },
+  UNAUTHORIZED: { status: 401, exitCode: 2, retryable: false },
+  NOT_FOUND: { status: 404, exitCode: 2, retryable: false },
+  NODE_NOT_FOUND: { status: 404, exitCode: 2, retryable: false },
+  BACKUP_NOT_FOUND: { status: 404, exitCode: 1, retryable: false },
+  METHOD_NOT_ALLOWED: { status: 405, exitCode: 2, retryable: false },
+  NAME_TAKEN: { status: 409, exitCode: 1, retryable: false },
+  JOB_RUNNING: { status: 409, exitCode: 1, retryable: false },
+  BACKUP_INCOMPLETE: { status: 409, exitCode: 1, retryable: false },
+  BACKUP_DAMAGED: { status: 409, exitCode: 1, retryable: false },
+  TOPOLOGY_MISMATCH: { status: 409, exitCode: 1, retryable: false },
+  SCHEMA_MISMATCH: { status: 409, exitCode: 1, retryable: false },
+  NOTHING_TO_BACK_UP: { status: 409, exitCode: 1, retryable: false },
+  ABORTED: { status: 409, exitCode: 1, retryable: false },
+  NODE_STOPPED: { status: 409, exitCode: 1, retryable: false },
+  NODE_DOWN: { status: 503, exitCode: 1, retryable: true },
+  CASSANDRA_UNAVAILABLE: { status: 503, exitCode: 1, retryable: true },
+  CASSANDRA_ERROR: { status: 500, exitCode: 1, retryable: true },
+  TASK_LOST: { status: 503, exitCode: 1, retryable: true },
+  TIMEOUT: { status: 504, exitCode: 1, retryable: true },
+  SNAPSHOT_FAILED: { status: 500, exitCode: 1, retryable: true },
+  SSTABLE_CORRUPT: { status: 500, exitCode: 1, retryable: false },
+  LOAD_FAILED: { status: 500, exitCode: 1, retryable: true },
+  NO_SPACE: { status: 507, exitCode: 1, retryable: false },
+  STORAGE_FAILED: { status: 500, exitCode: 1, retryable: false },
+  INTERNAL: { status: 500, exitCode: 1, retryable: false },
+} as const satisfies Record<string, { status: number; exitCode: number; retryable: boolean }>;
+
+export type ErrorCode = keyof typeof TABLE;
+
+/** An error that a user is meant to read: what was expected, what came, and in `hint` what to do. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  /** Facts that a REST answer carries beside the error, for example the job that is already running. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; hint?: string; details?: Record<string, unknown> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details ?? {};
+  }
+
+  /** HTTP status that the API answers with. */
+  get status(): number {
+    return TABLE[this.code].status;
+  }
+
+  /** Exit code of a command that ends with this error. */
+  get exitCode(): number {
+    return TABLE[this.code].exitCode;
+  }
+
+  get retryable(): boolean {
+    return TABLE[this.code].retryable;
+  }
+}
+
+/** True when a step that ended with `code` may be tried again. Codes from a newer executor count as final. */
+export function isRetryable(code: string): boolean {
+  return Object.hasOwn(TABLE, code) && TABLE[code as ErrorCode].retryable;
+}
+
+/** Names of system errors that mean "no room left": disk full, quota, file too large. */
+const NO_SPACE_ERRNO = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/**
+ * Wraps whatever was thrown with the operation that failed. An OperatorError keeps its code, so that
+ * whether a retry makes sense survives the wrapping.
+ */
+export function wrapError(operation: string, error: unknown, fallback: ErrorCode = 'INTERNAL'): OperatorError {
+  const message = `${operation}: ${messageOf(error)}`;
+  if (error instanceof OperatorError) {
+    return new OperatorError(error.code, message, {
+      cause: error,
+      details: error.details,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+  const errno = (error as { code?: unknown } | null)?.code;
+  const code = typeof errno === 'string' && NO_SPACE_ERRNO.has(errno) ? 'NO_SPACE' : fallback;
+  return new OperatorError(code, message, { cause: error });
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

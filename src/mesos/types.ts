@@ -1,0 +1,215 @@
+// Our own words for the part of the Mesos v1 API that we speak: names as in mesos/v1 with camelCase.
+// int64 values are numbers, bytes are Uint8Array, enums are their names; `messages.ts` converts.
+
+export interface Id {
+  value: string;
+}
+
+export interface Ranges {
+  range: { begin: number; end: number }[];
+}
+
+export interface Resource {
+  name: string;
+  type: 'SCALAR' | 'RANGES' | 'SET';
+  scalar?: { value: number };
+  ranges?: Ranges;
+  set?: { item: string[] };
+  role?: string;
+  allocationInfo?: { role?: string };
+  reservations?: { type?: string; role?: string; principal?: string }[];
+  disk?: { persistence?: { id: string; principal?: string }; volume?: { containerPath: string; mode: string } };
+}
+
+export interface Attribute {
+  name: string;
+  type: 'SCALAR' | 'RANGES' | 'SET' | 'TEXT';
+  scalar?: { value: number };
+  ranges?: Ranges;
+  set?: { item: string[] };
+  text?: { value: string };
+}
+
+export interface Offer {
+  id: Id;
+  frameworkId: Id;
+  agentId: Id;
+  hostname: string;
+  url?: { scheme: string; address: { hostname?: string; ip?: string; port: number }; path?: string };
+  resources: Resource[];
+  attributes: Attribute[];
+  executorIds: Id[];
+  allocationInfo?: { role?: string };
+}
+
+export interface CommandInfo {
+  uris?: { value: string; executable?: boolean; extract?: boolean; cache?: boolean; outputFile?: string }[];
+  environment?: { variables: { name: string; value?: string }[] };
+  shell?: boolean;
+  value?: string;
+  arguments?: string[];
+  user?: string;
+}
+
+export interface ExecutorInfo {
+  type?: 'DEFAULT' | 'CUSTOM';
+  executorId: Id;
+  frameworkId?: Id;
+  command?: CommandInfo;
+  resources?: Resource[];
+  name?: string;
+  source?: string;
+  data?: Uint8Array;
+  shutdownGracePeriod?: { nanoseconds: number };
+  labels?: { labels: { key: string; value?: string }[] };
+}
+
+export interface TaskInfo {
+  name: string;
+  taskId: Id;
+  agentId: Id;
+  resources: Resource[];
+  executor?: ExecutorInfo;
+  command?: CommandInfo;
+  data?: Uint8Array;
+  killPolicy?: { gracePeriod?: { nanoseconds: number } };
+  labels?: { labels: { key: string; value?: string }[] };
+}
+
+export type TaskState =
+  | 'TASK_STAGING'
+  | 'TASK_STARTING'
+  | 'TASK_RUNNING'
+  | 'TASK_KILLING'
+  | 'TASK_FINISHED'
+  | 'TASK_FAILED'
+  | 'TASK_KILLED'
+  | 'TASK_ERROR'
+  | 'TASK_LOST'
+  | 'TASK_DROPPED'
+  | 'TASK_UNREACHABLE'
+  | 'TASK_GONE'
+  | 'TASK_GONE_BY_OPERATOR'
+  | 'TASK_UNKNOWN';
+
+export interface TaskStatus {
+  taskId: Id;
+  state: TaskState;
+  message?: string;
+  source?: 'SOURCE_MASTER' | 'SOURCE_AGENT' | 'SOURCE_EXECUTOR';
+  reason?: string;
+  data?: Uint8Array;
+  agentId?: Id;
+  executorId?: Id;
+  /** Seconds since the epoch. */
+  timestamp?: number;
+  /** Present when the update must be acknowledged. */
+  uuid?: Uint8Array;
+  healthy?: boolean;
+}
+
+export interface FrameworkInfo {
+  user: string;
+  name: string;
+  id?: Id;
+  /** Seconds. */
+  failoverTimeout?: number;
+  checkpoint?: boolean;
+  roles?: string[];
+  capabilities?: { type: string }[];
+  hostname?: string;
+  webuiUrl?: string;
+  principal?: string;
+}
+
+export interface AgentInfo {
+  id?: Id;
+  hostname: string;
+  port?: number;
+  resources?: Resource[];
+  attributes?: Attribute[];
+}
+
+export interface Filters {
+  refuseSeconds?: number;
+}
+
+export type OfferOperation = { type: 'LAUNCH'; launch: { taskInfos: TaskInfo[] } };
+
+export type SchedulerCall =
+  | { type: 'SUBSCRIBE'; subscribe: { frameworkInfo: FrameworkInfo; suppressedRoles?: string[] }; frameworkId?: Id }
+  | { type: 'TEARDOWN' }
+  | { type: 'ACCEPT'; accept: { offerIds: Id[]; operations: OfferOperation[]; filters?: Filters } }
+  | { type: 'DECLINE'; decline: { offerIds: Id[]; filters?: Filters } }
+  | { type: 'REVIVE'; revive?: { roles: string[] } }
+  | { type: 'SUPPRESS'; suppress?: { roles: string[] } }
+  | {
+      type: 'KILL';
+      kill: { taskId: Id; agentId?: Id; killPolicy?: { gracePeriod?: { nanoseconds: number } } };
+    }
+  | { type: 'SHUTDOWN'; shutdown: { executorId: Id; agentId: Id } }
+  | { type: 'ACKNOWLEDGE'; acknowledge: { agentId: Id; taskId: Id; uuid: Uint8Array } }
+  | { type: 'RECONCILE'; reconcile: { tasks: { taskId: Id; agentId?: Id }[] } }
+  | { type: 'MESSAGE'; message: { agentId: Id; executorId: Id; data: Uint8Array } };
+
+export interface MasterInfo {
+  id: string;
+  ip: number;
+  port: number;
+  hostname?: string;
+  version?: string;
+  address?: { hostname?: string; ip?: string; port: number };
+}
+
+export type SchedulerEvent =
+  | { type: 'SUBSCRIBED'; subscribed: { frameworkId: Id; heartbeatIntervalSeconds?: number; masterInfo?: MasterInfo } }
+  | { type: 'OFFERS'; offers: { offers: Offer[] } }
+  | { type: 'RESCIND'; rescind: { offerId: Id } }
+  | { type: 'UPDATE'; update: { status: TaskStatus } }
+  | { type: 'MESSAGE'; message: { agentId: Id; executorId: Id; data: Uint8Array } }
+  | { type: 'FAILURE'; failure: { agentId?: Id; executorId?: Id; status?: number } }
+  | { type: 'ERROR'; error: { message: string } }
+  | { type: 'HEARTBEAT' };
+
+export type ExecutorCall =
+  | {
+      type: 'SUBSCRIBE';
+      subscribe: { unacknowledgedTasks: TaskInfo[]; unacknowledgedUpdates: { status: TaskStatus }[] };
+    }
+  | { type: 'UPDATE'; update: { status: TaskStatus } }
+  | { type: 'MESSAGE'; message: { data: Uint8Array } };
+
+export type ExecutorEvent =
+  | {
+      type: 'SUBSCRIBED';
+      subscribed: { executorInfo: ExecutorInfo; frameworkInfo: FrameworkInfo; agentInfo: AgentInfo; containerId?: Id };
+    }
+  | { type: 'LAUNCH'; launch: { task: TaskInfo } }
+  | { type: 'KILL'; kill: { taskId: Id; killPolicy?: { gracePeriod?: { nanoseconds: number } } } }
+  | { type: 'ACKNOWLEDGED'; acknowledged: { taskId: Id; uuid: Uint8Array } }
+  | { type: 'MESSAGE'; message: { data: Uint8Array } }
+  | { type: 'ERROR'; error: { message: string } }
+  | { type: 'SHUTDOWN' }
+  | { type: 'HEARTBEAT' };
+
+/** The scheduler's side of the wire: one subscription that comes back by itself, and calls over it. */
+export interface SchedulerClient {
+  /**
+   * Subscribes and hands every event to `onEvent`, in order, each after the one before was handled.
+   * Comes back after every loss of the connection (back-off with jitter, redirects followed, missing
+   * heartbeats noticed) until the signal aborts or the master says ERROR; then it throws.
+   */
+  run(onEvent: (event: SchedulerEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Sends a call on the present stream. Rejects when there is none or the master refuses it. */
+  call(call: SchedulerCall): Promise<void>;
+}
+
+/** The executor's side: keeps what is unacknowledged and hands it over when it has to subscribe again. */
+export interface ExecutorClient {
+  /** Like SchedulerClient.run; gives up when the agent stays away for the recovery timeout. */
+  run(onEvent: (event: ExecutorEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Sends a status; kept and sent again after a new subscription until it is acknowledged. */
+  update(status: Pick<TaskStatus, 'taskId' | 'state' | 'message' | 'data' | 'healthy'>): Promise<void>;
+  /** A framework message: best effort, dropped while disconnected. */
+  message(data: Uint8Array): Promise<void>;
+}

@@ -1,0 +1,91 @@
+import type { JobError, StepReport } from './step.ts';
+
+/** A cluster job is a list of phases, a phase a list of steps, a step the work of one node. */
+export type JobType = 'BACKUP' | 'RESTORE';
+
+/** How a job ended. PARTIAL: some keyspace of some node is missing, and `errors` says which. */
+export type JobResult = 'SUCCESS' | 'PARTIAL' | 'FAILURE' | 'ABORTED';
+
+/**
+ * BACKUP: [snapshot →] backup → commit. RESTORE: check → stage → truncate → load → verify.
+ * Either may end with `cleanup`, when it is aborted or fails with something left on the nodes.
+ */
+export type PhaseName =
+  'snapshot' | 'backup' | 'commit' | 'check' | 'stage' | 'truncate' | 'load' | 'verify' | 'cleanup';
+
+/**
+ * A step's walk: PENDING → LAUNCHING (stored before the ACCEPT is sent) → RUNNING → SUCCESS | FAILED.
+ * A retry goes back to PENDING with the next attempt. SKIPPED: the job ended before the step began.
+ */
+export type StepState = 'PENDING' | 'LAUNCHING' | 'RUNNING' | 'SUCCESS' | 'FAILED' | 'SKIPPED';
+
+export interface Step {
+  executorId: string;
+  state: StepState;
+  /** 1 for the first try. */
+  attempt: number;
+  taskId: string | null;
+  /** Epoch ms of the first attempt's launch and of the last attempt's end. */
+  started: number | null;
+  finished: number | null;
+  /** A retry waits until then (epoch ms). */
+  notBefore: number | null;
+  /** Epoch ms of the last sign of life while LAUNCHING or RUNNING; the deadline counts from it. */
+  lastSeen: number | null;
+  /** The executor's last word, kept over attempts. */
+  report: StepReport | null;
+  error: JobError | null;
+}
+
+export interface Phase {
+  name: PhaseName;
+  /** Steps at work at the same time: 1 is serial. */
+  concurrency: number;
+  /** True where the step acts for the whole cluster through one node; not shown as that node's work. */
+  once: boolean;
+  steps: Step[];
+}
+
+/** What the operator asked for. Null means the default: everything. */
+export interface JobParameters {
+  keyspaces: string[] | null;
+  /** `keyspace.table` */
+  tables: string[] | null;
+  /** Executor ids. */
+  nodes: string[] | null;
+  strategy: 'serial' | 'parallel';
+  concurrency: number;
+  /** each: a node's snapshot is taken when its turn comes. together: on all nodes first. */
+  snapshot: 'each' | 'together';
+}
+
+export interface ClusterJob {
+  id: number;
+  /** Marks everything that the job makes on nodes and locations as its own. */
+  uuid: string;
+  type: JobType;
+  backupName: string;
+  location: string;
+  parameters: JobParameters;
+  started: number;
+  finished: number | null;
+  aborted: boolean;
+  /** The running step is to be killed as well. */
+  abortNow: boolean;
+  result: JobResult | null;
+  phases: Phase[];
+  /** Errors that belong to no single step. */
+  errors: JobError[];
+}
+
+export function isStepFinal(step: Step): boolean {
+  return step.state === 'SUCCESS' || step.state === 'FAILED' || step.state === 'SKIPPED';
+}
+
+export function isStepActive(step: Step): boolean {
+  return step.state === 'LAUNCHING' || step.state === 'RUNNING';
+}
+
+export function isPhaseFinal(phase: Phase): boolean {
+  return phase.steps.every(isStepFinal);
+}

@@ -1,0 +1,148 @@
+import type { JobType, PhaseName } from './cluster-job.ts';
+import type { NodePorts } from './node.ts';
+
+/** One thing that went wrong, as an operator reads it in `errors`. */
+export interface JobError {
+  executorId: string | null;
+  keyspace: string | null;
+  table: string | null;
+  /** A code of src/errors.ts, or one that a newer executor sent. */
+  code: string;
+  message: string;
+}
+
+/** What one task tells an executor: to run the Cassandra server, or to do one step of a cluster job. */
+export type NodeTask = { server: ServerRequest } | { step: StepRequest };
+
+/** Everything that an executor needs to start its Cassandra. Paths are on the agent's host. */
+export interface ServerRequest {
+  clusterName: string;
+  executorId: string;
+  address: string;
+  ports: NodePorts;
+  seeds: string[];
+  datacenter: string;
+  rack: string;
+  numTokens: number;
+  /** One base directory or several (JBOD): data, commit log, hints and staging of the node lie below `<base>/<executorId>`. */
+  dataDirectories: string[];
+  /** Directory with Cassandra's `lib/`; relative to the sandbox when a distribution was fetched into it. */
+  cassandraHome: string;
+  /** Path of Jolokia's JVM agent. */
+  jolokiaJar: string;
+  /** JVM heap in MiB. */
+  heapMb: number;
+  /** JVM options added at the end, for example `-Dcassandra.ring_delay_ms=2000`. */
+  jvmOptions: string[];
+  /** Entries that override our own in cassandra.yaml. JSON values. */
+  cassandraYaml: Record<string, unknown>;
+  healthIntervalMs: number;
+  /** How long the start may take until the node is NORMAL, in ms. */
+  startTimeoutMs: number;
+}
+
+/** One step of a cluster job for one node. */
+export interface StepRequest {
+  jobId: number;
+  jobUuid: string;
+  type: JobType;
+  phase: PhaseName;
+  attempt: number;
+  cluster: string;
+  executorId: string;
+  backupName: string;
+  /** `file:///dir`, or a directory relative to the sandbox (the forerunner's default `backup`). */
+  location: string;
+  keyspaces: string[] | null;
+  tables: string[] | null;
+  /** Restore: executor id under whose folder this node's backup lies. Null until `check` found it. */
+  sourceExecutorId: string | null;
+  /** backup with snapshot=together: the snapshot was taken by an earlier phase. */
+  snapshotTaken: boolean;
+  /** commit: the cluster's record, to be written as it is. JSON text. */
+  record: string | null;
+  /** truncate: `keyspace.table` of everything that the nodes have staged. */
+  truncateTables: string[] | null;
+  /** cleanup of a restore: the staged files are to go as well. */
+  removeStaging: boolean;
+}
+
+export interface TableReport {
+  files: number;
+  bytes: number;
+  error: string | null;
+  /** load: Cassandra's own snapshot from before the truncation, the way back. Null where it took none. */
+  safetySnapshot: string | null;
+}
+
+export interface KeyspaceReport {
+  status: 'SUCCESS' | 'FAILURE';
+  durationMillis: number;
+  bytes: number;
+  error: string | null;
+  tables: Record<string, TableReport>;
+}
+
+/** The stored manifest of one node, as the cluster's record names it. */
+export interface ManifestReport {
+  sha256: string;
+  hostId: string;
+  tokens: string[];
+  hostname: string;
+  ip: string;
+  schemaVersion: string;
+  files: number;
+  bytes: number;
+}
+
+/** What a node found in `check`: enough for the scheduler to decide whether the restore may begin. */
+export interface CheckReport {
+  /** sha256 of the cluster record as this node reads it. All nodes must read the same. */
+  recordSha256: string;
+  /** Executor ids of all nodes in the backup. */
+  backupNodes: string[];
+  /** The backup's node that is this one; null when none matches. */
+  sourceExecutorId: string | null;
+  /** `keyspace.table` of everything to be restored here, also tables without files. */
+  tables: string[];
+  /** Epoch ms at which the node's backup was finished: the newest knows the newest schema. */
+  backupFinished: number;
+  schemaVersions: string[];
+  unreachableNodes: string[];
+  bytesNeeded: number;
+  bytesFree: number;
+}
+
+/**
+ * What an executor says of a step, always in full: a later report replaces an earlier one. Sent as progress
+ * (a framework message, may be lost) and with the final status (delivered until acknowledged).
+ */
+export interface StepReport {
+  keyspaces: Record<string, KeyspaceReport>;
+  remainingKeyspaces: string[];
+  /** Bytes of the whole step, and how many are done. Null until they are counted. */
+  bytesTotal: number | null;
+  bytesDone: number;
+  filesTotal: number | null;
+  filesDone: number;
+  /** File or table at work. */
+  current: string | null;
+  errors: JobError[];
+  manifest: ManifestReport | null;
+  check: CheckReport | null;
+}
+
+export function emptyReport(): StepReport {
+  return {
+    keyspaces: {},
+    remainingKeyspaces: [],
+    bytesTotal: null,
+    bytesDone: 0,
+    filesTotal: null,
+    filesDone: 0,
+    current: null,
+    errors: [],
+    manifest: null,
+    check: null,
+  };
+}

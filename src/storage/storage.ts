@@ -1,0 +1,53 @@
+/** Size and checksums of one stored file. */
+export interface StoredFile {
+  size: number;
+  /** Lower-case hex. */
+  sha256: string;
+  /** CRC-32 of the whole content, unsigned. */
+  crc32: number;
+}
+
+export interface TransferOptions {
+  signal?: AbortSignal;
+  /** Called with the bytes moved since the last call. */
+  onBytes?: (bytes: number) => void;
+}
+
+/**
+ * A place that keeps backups. Keys are relative, `/`-separated, checked: no empty part, no `.` or `..`.
+ * What a put returned for is complete under its key: no half file is ever visible (temporary + rename, or
+ * one put). Errors are OperatorErrors: NO_SPACE, STORAGE_FAILED, BACKUP_DAMAGED; messages name the key.
+ */
+export interface Storage {
+  /** The location as an operator writes it, without secrets: `file:///backup`. */
+  readonly url: string;
+
+  /** Stores a file's content; computes its checksums while the bytes pass. Replaces what was there. */
+  putFile(key: string, sourcePath: string, options?: TransferOptions): Promise<StoredFile>;
+
+  /**
+   * Brings a file next to its use. Writes `targetPath` whole or not at all; BACKUP_DAMAGED naming the key
+   * when it is missing or its size or sha256 differ from what is expected.
+   */
+  getFile(
+    key: string,
+    targetPath: string,
+    expected: { size: number; sha256: string },
+    options?: TransferOptions,
+  ): Promise<void>;
+
+  /** Stores a small document durably: once this returns it survives a power cut. */
+  putDocument(key: string, content: string): Promise<void>;
+
+  /** Null when there is none. */
+  getDocument(key: string): Promise<string | null>;
+
+  /** Everything below a prefix that ends at a `/`, or everything for ''. Unfinished temporaries are not listed. */
+  list(prefix: string): AsyncIterable<{ key: string; size: number }>;
+
+  /** Makes everything that was put so far survive a power cut. */
+  flush(): Promise<void>;
+
+  /** Bytes still free, null where the place has no such number. */
+  freeBytes(): Promise<number | null>;
+}
