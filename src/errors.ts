@@ -5,10 +5,13 @@ const TABLE = {
   NAME_REQUIRED: { status: 400, exitCode: 2, retryable: false },
   NAME_INVALID: { status: 400, exitCode: 2, retryable: false },
   UNAUTHORIZED: { status: 401, exitCode: 2, retryable: false },
+  FORBIDDEN: { status: 403, exitCode: 2, retryable: false },
   NOT_FOUND: { status: 404, exitCode: 2, retryable: false },
   NODE_NOT_FOUND: { status: 404, exitCode: 2, retryable: false },
   BACKUP_NOT_FOUND: { status: 404, exitCode: 1, retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, exitCode: 2, retryable: false },
+  BODY_TOO_LARGE: { status: 413, exitCode: 2, retryable: false },
+  NODE_AMBIGUOUS: { status: 409, exitCode: 2, retryable: false },
   NAME_TAKEN: { status: 409, exitCode: 1, retryable: false },
   JOB_RUNNING: { status: 409, exitCode: 1, retryable: false },
   BACKUP_INCOMPLETE: { status: 409, exitCode: 1, retryable: false },
@@ -18,6 +21,7 @@ const TABLE = {
   NOTHING_TO_BACK_UP: { status: 409, exitCode: 1, retryable: false },
   ABORTED: { status: 409, exitCode: 1, retryable: false },
   NODE_STOPPED: { status: 409, exitCode: 1, retryable: false },
+  SCHEDULER_UNREACHABLE: { status: 503, exitCode: 1, retryable: true },
   NODE_DOWN: { status: 503, exitCode: 1, retryable: true },
   CASSANDRA_UNAVAILABLE: { status: 503, exitCode: 1, retryable: true },
   CASSANDRA_ERROR: { status: 500, exitCode: 1, retryable: true },
@@ -67,9 +71,14 @@ export class OperatorError extends Error {
   }
 }
 
+/** False for codes that a newer executor or scheduler made up. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(TABLE, code);
+}
+
 /** True when a step that ended with `code` may be tried again. Codes from a newer executor count as final. */
 export function isRetryable(code: string): boolean {
-  return Object.hasOwn(TABLE, code) && TABLE[code as ErrorCode].retryable;
+  return isErrorCode(code) && TABLE[code].retryable;
 }
 
 /** Names of system errors that mean "no room left": disk full, quota, file too large. */
