@@ -1,5 +1,6 @@
 // Our own words for the part of the Mesos v1 API that we speak: names as in mesos/v1 with camelCase.
-// int64 values are numbers, bytes are Uint8Array, enums are their names; `messages.ts` converts.
+// int64 values are numbers, bytes are Uint8Array, enums are their names; `messages.ts` converts. An enum value that
+// we have no name for comes as its number in decimal text.
 
 export interface Id {
   value: string;
@@ -9,6 +10,18 @@ export interface Ranges {
   range: { begin: number; end: number }[];
 }
 
+export interface Labels {
+  labels: { key: string; value?: string }[];
+}
+
+export interface Reservation {
+  type?: 'UNKNOWN' | 'STATIC' | 'DYNAMIC';
+  role?: string;
+  principal?: string;
+  labels?: Labels;
+}
+
+/** Whole as in Mesos: what was offered must be given back unchanged in ACCEPT. */
 export interface Resource {
   name: string;
   type: 'SCALAR' | 'RANGES' | 'SET';
@@ -17,8 +30,27 @@ export interface Resource {
   set?: { item: string[] };
   role?: string;
   allocationInfo?: { role?: string };
-  reservations?: { type?: string; role?: string; principal?: string }[];
-  disk?: { persistence?: { id: string; principal?: string }; volume?: { containerPath: string; mode: string } };
+  /** Of agents older than reservation refinement. */
+  reservation?: Reservation;
+  reservations?: Reservation[];
+  disk?: DiskInfo;
+  revocable?: Record<string, never>;
+  shared?: Record<string, never>;
+  providerId?: Id;
+}
+
+export interface DiskInfo {
+  persistence?: { id: string; principal?: string };
+  volume?: { containerPath: string; hostPath?: string; mode: 'RW' | 'RO' };
+  source?: {
+    type: 'UNKNOWN' | 'PATH' | 'MOUNT' | 'BLOCK' | 'RAW';
+    path?: { root?: string };
+    mount?: { root?: string };
+    id?: string;
+    metadata?: Labels;
+    profile?: string;
+    vendor?: string;
+  };
 }
 
 export interface Attribute {
@@ -61,7 +93,7 @@ export interface ExecutorInfo {
   source?: string;
   data?: Uint8Array;
   shutdownGracePeriod?: { nanoseconds: number };
-  labels?: { labels: { key: string; value?: string }[] };
+  labels?: Labels;
 }
 
 export interface TaskInfo {
@@ -73,7 +105,7 @@ export interface TaskInfo {
   command?: CommandInfo;
   data?: Uint8Array;
   killPolicy?: { gracePeriod?: { nanoseconds: number } };
-  labels?: { labels: { key: string; value?: string }[] };
+  labels?: Labels;
 }
 
 export type TaskState =
@@ -137,7 +169,7 @@ export interface Filters {
 export type OfferOperation = { type: 'LAUNCH'; launch: { taskInfos: TaskInfo[] } };
 
 export type SchedulerCall =
-  | { type: 'SUBSCRIBE'; subscribe: { frameworkInfo: FrameworkInfo; suppressedRoles?: string[] }; frameworkId?: Id }
+  | { type: 'SUBSCRIBE'; subscribe: { frameworkInfo: FrameworkInfo; suppressedRoles?: string[] } }
   | { type: 'TEARDOWN' }
   | { type: 'ACCEPT'; accept: { offerIds: Id[]; operations: OfferOperation[]; filters?: Filters } }
   | { type: 'DECLINE'; decline: { offerIds: Id[]; filters?: Filters } }
@@ -156,6 +188,7 @@ export interface MasterInfo {
   id: string;
   ip: number;
   port: number;
+  pid?: string;
   hostname?: string;
   version?: string;
   address?: { hostname?: string; ip?: string; port: number };
