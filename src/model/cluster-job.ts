@@ -30,8 +30,12 @@ export interface Step {
   finished: number | null;
   /** A retry waits until then (epoch ms). */
   notBefore: number | null;
+  /** Epoch ms since when it is this step's turn; how long it may wait for its node counts from it. */
+  waitingSince: number | null;
   /** Epoch ms of the last sign of life while LAUNCHING or RUNNING; the deadline counts from it. */
   lastSeen: number | null;
+  /** Epoch ms since when the task is to be killed. */
+  killSince: number | null;
   /** The executor's last word, kept over attempts. */
   report: StepReport | null;
   error: JobError | null;
@@ -43,6 +47,8 @@ export interface Phase {
   concurrency: number;
   /** True where the step acts for the whole cluster through one node; not shown as that node's work. */
   once: boolean;
+  /** Epoch ms at which all steps had ended and what follows from them was decided. */
+  finished: number | null;
   steps: Step[];
 }
 
@@ -77,6 +83,9 @@ export interface ClusterJob {
   /** Errors that belong to no single step. */
   errors: JobError[];
 }
+
+/** A job before the state gave it its id. */
+export type NewJob = Omit<ClusterJob, 'id'>;
 
 export function isStepFinal(step: Step): boolean {
   return step.state === 'SUCCESS' || step.state === 'FAILED' || step.state === 'SKIPPED';
