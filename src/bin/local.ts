@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, statfs, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { systemClock } from '../clock.ts';
+import { clusterOptions, JOLOKIA_JAR, LOCAL_DEFAULTS, type LocalOptions } from '../config.ts';
+import { OperatorError } from '../errors.ts';
+import { EmbeddedMesos } from '../local/embedded-mesos.ts';
+import { createLogger, type Logger } from '../log.ts';
+
+/** Resources of one agent. They are only counted: all share this machine. */
+const AGENT = { cpus: 4, mem: 4096 };
+const NODE = { cpus: 2, mem: 2048, disk: 2048 };
+/** What Cassandra may take to drain and stop. */
+const STOP_GRACE_MS = 60_000;
+/** Exit codes of a scheduler that said why it ended: starting it again would end the same. */
+const FINAL_EXIT_CODES = [1, 2];
+const FIRST_RESTART_MS = 500;
+const LAST_RESTART_MS = 30_000;
+
+type CommandLine = (...args: string[]) => string[];
+
+/**
+ * A ring on this machine: an embedded Mesos in this process, and the same scheduler and executors as anywhere
+ * else as processes of their own. Ends when the signal aborts, after it stopped everything that it started.
+ */
+export async function runLocal(options: LocalOptions, commandLine: CommandLine, signal: AbortSignal): Promise<void> {
+  const log = createLogger('local', options.logLevel);
+  const data = resolve(options.data);
+  checkInstalled(options.cassandra);
+  await mkdir(data, { recursive: true });
+  const { bavail, bsize } = await statfs(data);
+  const disk = Math.floor((bavail * bsize) / 1024 ** 2);
+  const mesos = await EmbeddedMesos.start({
+    workDir: join(data, 'mesos'),
+    master: { host: '127.0.0.1', port: 0 },
+    agents: addresses(options).map((ip) => ({
+      hostname: ip,
+      ip,
+      port: 0,
+      resources: { ...AGENT, disk, ports: agentPorts(ip, options) },
+      attributes: {},
+    })),
+    executorGraceMs: STOP_GRACE_MS,
+    log,
+    clock: systemClock,
+  });
+  try {
+    const args = commandLine('scheduler', ...schedulerArguments(options, data, mesos.url));
+    await supervise(args, join(data, 'scheduler.pid'), log, signal);
+  } finally {
+    log.info('stopping all nodes');
+    await mesos.stop({ killExecutors: true });
+  }
+}
+
+function checkInstalled(cassandra: string): void {
+  const missing = [JOLOKIA_JAR, ...(cassandra.includes('://') ? [] : [cassandra])].filter((path) => !existsSync(path));
+  if (missing.length === 0) return;
+  throw new OperatorError('BAD_REQUEST', `Expected ${missing.join(' and ')}, which is not there`, {
+    hint: 'Run scripts/setup, which installs Cassandra and Jolokia.',
+  });
+}
+
+/** The nodes' addresses: the first one and those after it. */
+function addresses({ address, nodes }: LocalOptions): string[] {
+  const parts = address.split('.').map(Number);
+  const last = parts[3] ?? Number.NaN;
+  const valid = parts.length === 4 && parts[0] === 127 && parts.every((part) => Number.isInteger(part) && part >= 0);
+  if (!valid || last < 1 || last + nodes - 1 > 254) {
+    throw new OperatorError(
+      'BAD_REQUEST',
+      `Expected --address 127.x.y.z with room for ${nodes} nodes below z = 255, got ${address}`,
+      { hint: 'For example --address 127.0.0.1.' },
+    );
+  }
+  return Array.from({ length: nodes }, (_, index) => [...parts.slice(0, 3), last + index].join('.'));
+}
+
+/** JMX and Jolokia of all nodes are on 127.0.0.1: each address has its own range for them. */
+function agentPorts(ip: string, { storagePort, nativePort }: LocalOptions): [number, number][] {
+  const [, , third = 0, fourth = 0] = ip.split('.').map(Number);
+  const first = 20_000 + ((third * 256 + fourth) % 1000) * 10;
+  return [
+    [storagePort, storagePort],
+    [nativePort, nativePort],
+    [first, first + 9],
+  ];
+}
+
+function schedulerArguments(options: LocalOptions, data: string, master: string): string[] {
+  const values = options as unknown as Record<string, unknown>;
+  const passedOn = clusterOptions(LOCAL_DEFAULTS).flatMap((option) => {
+    const value = values[option.attributeName()];
+    // The token goes by the environment, which the scheduler inherits.
+    if (value === undefined || value === false || option.long === '--token' || option.long === '--backup-directory')
+      return [];
+    return value === true ? [option.long ?? ''] : [`${option.long}=${String(value)}`];
+  });
+  return [
+    '--supervised',
+    ...passedOn,
+    `--master=${master}`,
+    `--state-directory=${join(data, 'scheduler')}`,
+    `--backup-directory=${options.backupDirectory ?? join(data, 'backup')}`,
+    `--data-directory=${join(data, 'nodes')}`,
+    `--node-count=${options.nodes}`,
+    `--cpus=${NODE.cpus}`,
+    `--mem=${NODE.mem}`,
+    `--disk=${NODE.disk}`,
+  ];
+}
+
+/** Keeps a scheduler running, as Marathon would: one that was killed or crashed is started again. */
+async function supervise(args: string[], pidFile: string, log: Logger, signal: AbortSignal): Promise<void> {
+  for (let pause = FIRST_RESTART_MS; !signal.aborted; pause = Math.min(pause * 2, LAST_RESTART_MS)) {
+    const started = Date.now();
+    const child = await startScheduler(args, pidFile);
+    const code = await endOf(child, signal);
+    if (signal.aborted) return;
+    if (code !== null && FINAL_EXIT_CODES.includes(code)) {
+      throw new OperatorError('INTERNAL', `the scheduler ended with exit code ${code}; its reason is above`);
+    }
+    if (Date.now() - started > LAST_RESTART_MS) pause = FIRST_RESTART_MS;
+    log.warn({ code, restartInMs: pause }, 'the scheduler ended, starting it again');
+    await systemClock.sleep(pause, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+}
+
+/** Its stdin is a pipe that closes with this process: a supervised scheduler ends with its supervisor. */
+async function startScheduler([file = '', ...args]: string[], pidFile: string): Promise<ChildProcess> {
+  const child = spawn(file, args, { stdio: ['pipe', 'inherit', 'inherit'], detached: true });
+  await once(child, 'spawn');
+  await writeFile(pidFile, `${child.pid}\n`);
+  return child;
+}
+
+/** Exit code of the scheduler, null when a signal ended it. Stops it when ours aborts. */
+async function endOf(child: ChildProcess, signal: AbortSignal): Promise<number | null> {
+  const stop = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

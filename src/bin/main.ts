@@ -1,0 +1,92 @@
+import { Command } from 'commander';
+import { createProgram } from '../cli/program.ts';
+import {
+  addOptions,
+  CLUSTER_DEFAULTS,
+  clusterOptions,
+  LOCAL_DEFAULTS,
+  localOptions,
+  SANDBOX_BACKUP_DIRECTORY,
+  schedulerOptions,
+  type LocalOptions,
+  type SchedulerOptions,
+} from '../config.ts';
+import { messageOf, OperatorError } from '../errors.ts';
+
+/** How this very program is started again: by the scheduler's supervisor, and by agents as the executor. */
+export function commandLine(...args: string[]): string[] {
+  const script = process.argv[1];
+  if (script === undefined) throw new Error('the path of this program is unknown');
+  return [process.execPath, script, ...args];
+}
+
+/** Aborts on the first SIGINT or SIGTERM; later ones change nothing, stopping takes its time. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(new Error(name)));
+  return controller.signal;
+}
+
+/** Aborts when whoever holds the other end of stdin is gone. */
+function stdinClosed(): AbortSignal {
+  const controller = new AbortController();
+  process.stdin.on('end', () => controller.abort(new Error('the supervisor ended'))).resume();
+  return controller.signal;
+}
+
+const shellQuoted = (words: string[]): string => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+
+function schedulerCommand(setExitCode: (code: number) => void): Command {
+  const command = new Command('scheduler').description('run the scheduler on a Mesos cluster');
+  addOptions(command, [...schedulerOptions(), ...clusterOptions(CLUSTER_DEFAULTS)]);
+  return command.action(async (options: SchedulerOptions) => {
+    const { runScheduler } = await import('./scheduler.ts');
+    const executorCommand = `exec ${shellQuoted(commandLine('executor'))}`;
+    const backupDirectory = options.backupDirectory ?? SANDBOX_BACKUP_DIRECTORY;
+    const signal = options.supervised ? AbortSignal.any([stopSignal(), stdinClosed()]) : stopSignal();
+    setExitCode(await edge(() => runScheduler({ ...options, backupDirectory }, executorCommand, signal)));
+  });
+}
+
+function executorCommand(setExitCode: (code: number) => void): Command {
+  const command = new Command('executor').description('run one node; started by a Mesos agent');
+  return command.action(async () => {
+    const { runExecutor } = await import('./executor.ts');
+    setExitCode(await edge(() => runExecutor(process.env, stopSignal())));
+  });
+}
+
+function localCommand(setExitCode: (code: number) => void): Command {
+  const command = new Command('local').description('run a ring on this machine, on an embedded Mesos');
+  addOptions(command, [...localOptions(), ...clusterOptions(LOCAL_DEFAULTS)]);
+  return command.action(async (options: LocalOptions) => {
+    const { runLocal } = await import('./local.ts');
+    setExitCode(await edge(() => runLocal(options, commandLine, stopSignal())));
+  });
+}
+
+/** The edge: whatever ends a long-running command becomes one message and an exit code. */
+async function edge(run: () => Promise<void>): Promise<number> {
+  try {
+    await run();
+    return 0;
+  } catch (error) {
+    const hint = error instanceof OperatorError && error.hint ? `\n${error.hint}` : '';
+    process.stderr.write(`cassandra-mesos: ${messageOf(error)}${hint}\n`);
+    if (error instanceof OperatorError) return error.exitCode;
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+    return 70;
+  }
+}
+
+/** Runs the command line; resolves to the exit code. */
+export async function main(argv: string[]): Promise<number> {
+  let exitCode = 0;
+  const setExitCode = (code: number): void => {
+    exitCode = code;
+  };
+  const program = createProgram({ env: process.env, setExitCode });
+  for (const create of [schedulerCommand, executorCommand, localCommand]) program.addCommand(create(setExitCode));
+  await program.parseAsync(argv);
+  return exitCode;
+}

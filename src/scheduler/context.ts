@@ -1,0 +1,31 @@
+import type { Clock } from '../clock.ts';
+import type { ClusterJobs } from '../jobs/cluster-jobs.ts';
+import type { Limits } from '../jobs/advance.ts';
+import type { Logger } from '../log.ts';
+import type { SchedulerClient, SchedulerCall } from '../mesos/types.ts';
+import type { State } from '../state/database.ts';
+import { messageOf } from '../errors.ts';
+import type { SchedulerSettings } from './settings.ts';
+
+/** What the scheduler's parts share. */
+export interface SchedulerContext {
+  client: SchedulerClient;
+  state: State;
+  jobs: ClusterJobs;
+  settings: SchedulerSettings;
+  limits: Limits;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * Sends a call whose loss is made good later: everything that was decided is stored, and what the master did
+ * not hear of comes back by reconciliation or by the next tick. So a failed call is told and not thrown.
+ */
+export async function send(context: SchedulerContext, call: SchedulerCall): Promise<void> {
+  try {
+    await context.client.call(call);
+  } catch (error) {
+    context.log.warn({ call: call.type, err: messageOf(error) }, 'call to the master failed');
+  }
+}

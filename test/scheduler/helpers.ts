@@ -1,0 +1,97 @@
+import type { Offer } from '../../src/mesos/types.ts';
+import type { ClusterNode, NodeHealth } from '../../src/model/node.ts';
+import { newNode } from '../../src/scheduler/node-lifecycle.ts';
+import type { SchedulerSettings } from '../../src/scheduler/settings.ts';
+
+export const settings: SchedulerSettings = {
+  clusterName: 'dev',
+  nodeCount: 3,
+  seedCount: 2,
+  server: { cpus: 1, memMb: 1024, diskMb: 1000 },
+  executor: { cpus: 0.1, memMb: 256 },
+  step: { cpus: 0.1, memMb: 64 },
+  heapMb: 512,
+  ports: { storage: 7000, native: 9042, jmx: 7199 },
+  datacenter: 'DC1',
+  rack: 'RAC1',
+  numTokens: 16,
+  dataDirectories: ['/data'],
+  cassandraHome: '/cassandra',
+  cassandraUri: null,
+  jolokiaJar: '/jolokia.jar',
+  jvmOptions: [],
+  cassandraYaml: {},
+  executorCommand: 'exec executor',
+  executorEnvironment: {},
+  healthIntervalMs: 1000,
+  startTimeoutMs: 60_000,
+  shutdownGraceMs: 60_000,
+};
+
+export function anOffer(
+  hostname: string,
+  changes: { cpus?: number; ports?: [number, number][]; executors?: string[] } = {},
+): Offer {
+  const scalar = (name: string, value: number) => ({ name, type: 'SCALAR' as const, scalar: { value } });
+  const range = (
+    changes.ports ?? [
+      [7000, 7000],
+      [9042, 9042],
+      [31000, 31010],
+    ]
+  ).map(([begin, end]) => ({ begin, end }));
+  return {
+    id: { value: `offer-${hostname}` },
+    frameworkId: { value: 'fw' },
+    agentId: { value: `agent-${hostname}` },
+    hostname,
+    url: { scheme: 'http', address: { ip: hostname, port: 5051 } },
+    resources: [
+      scalar('cpus', changes.cpus ?? 4),
+      scalar('mem', 4000),
+      scalar('disk', 10_000),
+      { name: 'ports', type: 'RANGES', ranges: { range } },
+    ],
+    attributes: [],
+    executorIds: (changes.executors ?? []).map((value) => ({ value })),
+  };
+}
+
+export const normal: NodeHealth = {
+  operationMode: 'NORMAL',
+  hostId: 'host',
+  version: '5.0.5',
+  clusterName: 'dev',
+  datacenter: 'DC1',
+  rack: 'RAC1',
+  partitioner: 'Murmur3Partitioner',
+  schemaVersion: 'v1',
+  tokens: ['1'],
+  liveNodes: [],
+  unreachableNodes: [],
+  movingNodes: [],
+  uptimeMillis: 1,
+  nativeTransportRunning: true,
+};
+
+export function aNode(number: number, changes: Partial<ClusterNode> = {}): ClusterNode {
+  return { ...newNode('dev', number, number < 2), ...changes };
+}
+
+export function runningNode(number: number, changes: Partial<ClusterNode> = {}): ClusterNode {
+  const ip = `127.0.0.${number + 1}`;
+  const ports = { storage: 7000, native: 9042, jmx: 31001, jolokia: 31000 };
+  return aNode(number, {
+    hostname: ip,
+    ip,
+    agentId: `agent-${ip}`,
+    ports,
+    serverState: 'RUNNING',
+    serverTaskId: `cassandra.dev.node.${number}.executor.server.1`,
+    launches: 1,
+    health: normal,
+    healthAt: 1,
+    bootstrapped: true,
+    ...changes,
+  });
+}
