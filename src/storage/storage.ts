@@ -8,8 +8,9 @@ export interface StoredFile {
 }
 
 export interface TransferOptions {
+  /** Ends the transfer within about 100 ms with the signal's reason; nothing half-done stays visible. */
   signal?: AbortSignal;
-  /** Called with the bytes moved since the last call. */
+  /** Called with the bytes moved since the last call, every 200 ms and at the end. */
   onBytes?: (bytes: number) => void;
 }
 
@@ -36,6 +37,9 @@ export interface Storage {
     options?: TransferOptions,
   ): Promise<void>;
 
+  /** Reads a stored file and says what it is. Null when there is none. */
+  checksum(key: string, options?: TransferOptions): Promise<StoredFile | null>;
+
   /** Stores a small document durably: once this returns it survives a power cut. */
   putDocument(key: string, content: string): Promise<void>;
 
@@ -44,6 +48,9 @@ export interface Storage {
 
   /** Everything below a prefix that ends at a `/`, or everything for ''. Unfinished temporaries are not listed. */
   list(prefix: string): AsyncIterable<{ key: string; size: number }>;
+
+  /** Names of the folders directly below a prefix, sorted; none for a prefix that holds nothing. */
+  folders(prefix: string): Promise<string[]>;
 
   /** Makes everything that was put so far survive a power cut. */
   flush(): Promise<void>;

@@ -1,0 +1,159 @@
+import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { OperatorError } from '../errors.ts';
+import type { CopyJob, CopyResult } from './copy-file.ts';
+import type { WorkerError, WorkerReply, WorkerRequest } from './copy-worker.ts';
+import type { TransferOptions } from './storage.ts';
+
+/** Copies and hashes files in threads of its own. One for the whole process. */
+export interface CopyPool {
+  /** Files at work at the same time; asking for a few more at once keeps the threads busy. */
+  readonly workers: number;
+  /** Throws the system's error, or the signal's reason. */
+  run(job: CopyJob, options?: TransferOptions): Promise<CopyResult>;
+  /** Ends the threads. Work that is not done fails with ABORTED. */
+  close(): Promise<void>;
+}
+
+/** A thread that has not stopped by then hangs in the system (a dead NFS server) and is given up. */
+const GIVE_UP_MS = 2000;
+
+/** Beside the sources it is a .ts, in dist a .js. */
+const WORKER = new URL(`./copy-worker${extname(import.meta.url)}`, import.meta.url);
+
+interface Task {
+  id: number;
+  job: CopyJob;
+  onBytes: ((bytes: number) => void) | undefined;
+  /** Why it was stopped. */
+  stopped?: unknown;
+  settle(error: unknown, result?: CopyResult): void;
+}
+
+interface Thread {
+  worker: Worker;
+  stop: Int32Array;
+  task: Task | null;
+}
+
+/** Threads start with the first job and do not keep an idle process alive. */
+export function createCopyPool(workers: number = Math.max(1, Math.min(2, availableParallelism()))): CopyPool {
+  return new ThreadPool(workers);
+}
+
+class ThreadPool implements CopyPool {
+  readonly workers: number;
+  #threads: Thread[] = [];
+  #queue: Task[] = [];
+  #unsettled = new Set<Task>();
+  #onIdle = (): void => undefined;
+  #lastId = 0;
+  #closed = false;
+
+  constructor(workers: number) {
+    this.workers = workers;
+  }
+
+  async run(job: CopyJob, options: TransferOptions = {}): Promise<CopyResult> {
+    const { signal, onBytes } = options;
+    signal?.throwIfAborted();
+    if (this.#closed) throw closedError();
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => this.#cancel(task, signal?.reason);
+      const settle: Task['settle'] = (error, result) => {
+        signal?.removeEventListener('abort', onAbort);
+        this.#unsettled.delete(task);
+        if (result) resolve(result);
+        else reject(task.stopped ?? error);
+        if (this.#unsettled.size === 0) this.#onIdle();
+      };
+      const task: Task = { id: ++this.#lastId, job, onBytes, settle };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#unsettled.add(task);
+      this.#queue.push(task);
+      this.#next();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#unsettled.size > 0) {
+      const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+      for (const task of this.#unsettled) this.#cancel(task, closedError());
+      await idle;
+    }
+    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
+  }
+
+  #next(): void {
+    while (this.#queue.length > 0) {
+      let thread = this.#threads.find((one) => one.task === null);
+      if (!thread && this.#threads.length < this.workers) thread = this.#start();
+      if (!thread) return;
+      const task = this.#queue.shift()!;
+      thread.task = task;
+      thread.worker.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      thread.worker.postMessage({ id: task.id, job: task.job } satisfies WorkerRequest);
+    }
+  }
+
+  #start(): Thread {
+    const stop = new SharedArrayBuffer(4);
+    const worker = new Worker(WORKER, { workerData: stop, name: 'copy' });
+    const thread: Thread = { worker, stop: new Int32Array(stop), task: null };
+    worker.on('message', (reply: WorkerReply) => this.#onReply(thread, reply));
+    worker.on('error', (error) => this.#drop(thread, error));
+    worker.on('exit', () => this.#drop(thread, new Error('the copying thread ended')));
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  #onReply(thread: Thread, reply: WorkerReply): void {
+    const task = thread.task;
+    if (task?.id !== reply.id) return;
+    if (reply.bytes > 0) task.onBytes?.(reply.bytes);
+    if (!reply.result && !reply.error) return;
+    thread.task = null;
+    thread.worker.unref();
+    task.settle(reply.error && systemError(reply.error), reply.result);
+    this.#next();
+  }
+
+  #cancel(task: Task, reason: unknown): void {
+    task.stopped = reason;
+    const waiting = this.#queue.indexOf(task);
+    if (waiting >= 0) {
+      this.#queue.splice(waiting, 1);
+      task.settle(reason);
+      return;
+    }
+    const thread = this.#threads.find((one) => one.task === task);
+    if (!thread) return; // it has just ended
+    Atomics.store(thread.stop, 0, task.id);
+    setTimeout(() => {
+      if (thread.task === task) this.#drop(thread, reason);
+    }, GIVE_UP_MS).unref();
+  }
+
+  /** Lets go of a thread that ended or hangs; its job fails, the others go on. */
+  #drop(thread: Thread, error: unknown): void {
+    const index = this.#threads.indexOf(thread);
+    if (index < 0) return;
+    this.#threads.splice(index, 1);
+    thread.worker.unref();
+    void thread.worker.terminate();
+    thread.task?.settle(error);
+    thread.task = null;
+    this.#next();
+  }
+}
+
+function closedError(): OperatorError {
+  return new OperatorError('ABORTED', 'the copy was stopped because the process ends');
+}
+
+function systemError({ message, ...fields }: WorkerError): Error {
+  return Object.assign(new Error(message), fields);
+}

@@ -1,0 +1,230 @@
+import type { Stats } from 'node:fs';
+import { lstat, mkdir, opendir, readFile, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { OperatorError } from '../errors.ts';
+import type { CopyResult } from './copy-file.ts';
+import type { CopyPool } from './copy-pool.ts';
+import { fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
+import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
+import { RootDirectory } from './root-directory.ts';
+import { freeBytes, storageError, type FailedAct } from './storage-errors.ts';
+import type { Storage, StoredFile, TransferOptions } from './storage.ts';
+
+/**
+ * Opens a directory as a storage. `create`: it is going to be written to, so make the directory when it is missing.
+ * Throws STORAGE_FAILED.
+ */
+export async function openFileStorage(directory: string, pool: CopyPool, create: boolean): Promise<Storage> {
+  return new FileStorage(directory, await RootDirectory.open(directory, create), pool);
+}
+
+class FileStorage implements Storage {
+  readonly url: string;
+  readonly #root: RootDirectory;
+  readonly #pool: CopyPool;
+  /** Folders whose left-overs of an earlier, killed writer were removed. */
+  readonly #swept = new Set<string>();
+  /** What flush() has to make durable where there is no syncfs. */
+  readonly #unflushed = new Set<string>();
+
+  constructor(directory: string, root: RootDirectory, pool: CopyPool) {
+    this.url = pathToFileURL(directory).href;
+    this.#root = root;
+    this.#pool = pool;
+  }
+
+  async putFile(key: string, sourcePath: string, options?: TransferOptions): Promise<StoredFile> {
+    const source = await lstatOrNull(sourcePath);
+    if (!source?.isFile()) throw sourceChanged(sourcePath, 'there is no such file');
+    return this.#attempt(`storing ${key}`, source.size, async () => {
+      const target = await this.#root.prepare(key);
+      await this.#sweep(dirname(target));
+      const result = await this.#pool.run({ source: sourcePath, target, expected: null }, options);
+      this.#unflushed.add(target);
+      return storedFile(result, sourcePath);
+    });
+  }
+
+  async getFile(
+    key: string,
+    targetPath: string,
+    expected: { size: number; sha256: string },
+    options?: TransferOptions,
+  ): Promise<void> {
+    const source = await this.#attempt(`reading ${key}`, null, () => this.#findFile(key));
+    if (source === null) throw damaged(key, expected, 'there is no such file');
+    const directory = dirname(targetPath);
+    const act = { operation: `fetching ${key} to ${targetPath}`, directory, needed: expected.size };
+    await explained(act, async () => {
+      if (await this.#isSame(targetPath, expected, options)) return;
+      await mkdir(directory, { recursive: true });
+      const result = await this.#pool.run({ source, target: targetPath, expected }, options);
+      if (result.outcome === 'mismatch') {
+        const sum = result.sha256 === null ? '' : ` with sha256 ${result.sha256}`;
+        throw damaged(key, expected, `it has ${result.size} bytes${sum}`);
+      }
+      storedFile(result, source);
+    });
+  }
+
+  async checksum(key: string, options?: TransferOptions): Promise<StoredFile | null> {
+    return this.#attempt(`reading ${key}`, null, async () => {
+      const source = await this.#findFile(key);
+      if (source === null) return null;
+      return storedFile(await this.#pool.run({ source, target: null, expected: null }, options), source);
+    });
+  }
+
+  async putDocument(key: string, content: string): Promise<void> {
+    await this.#attempt(`storing ${key}`, Buffer.byteLength(content), async () =>
+      writeDurably(await this.#root.prepare(key), content, this.#root.path),
+    );
+  }
+
+  async getDocument(key: string): Promise<string | null> {
+    return this.#attempt(`reading ${key}`, null, async () => {
+      const path = await this.#findFile(key);
+      return path === null ? null : readFile(path, 'utf8');
+    });
+  }
+
+  async *list(prefix: string): AsyncGenerator<{ key: string; size: number }> {
+    const folder = await this.#findFolder(prefix);
+    if (folder !== null) yield* this.#walk(prefix, folder);
+  }
+
+  async folders(prefix: string): Promise<string[]> {
+    const folder = await this.#findFolder(prefix);
+    if (folder === null) return [];
+    const entries = await this.#attempt(`listing ${prefix}`, null, () => readdir(folder, { withFileTypes: true }));
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort();
+  }
+
+  async flush(): Promise<void> {
+    await this.#attempt('flushing', null, async () => {
+      await this.#root.check();
+      if (!(await syncFileSystem(this.#root.path))) await this.#syncEach();
+      this.#unflushed.clear();
+    });
+  }
+
+  async freeBytes(): Promise<number | null> {
+    await this.#root.check();
+    return freeBytes(this.#root.path);
+  }
+
+  async #attempt<T>(operation: string, needed: number | null, act: () => Promise<T>): Promise<T> {
+    return explained({ operation, directory: this.#root.path, needed }, act);
+  }
+
+  /** Path of a stored file, null when there is none under that key. */
+  async #findFile(key: string): Promise<string | null> {
+    const path = await this.#root.find(key);
+    const found = path === null ? null : await lstatOrNull(path);
+    if (path === null || found === null || found.isDirectory()) return null;
+    if (found.isFile()) return path;
+    throw new OperatorError('STORAGE_FAILED', `expected a file, got a link or device at ${path}`, {
+      hint: 'Symbolic links are not followed below the location: put the real file there.',
+    });
+  }
+
+  async #findFolder(prefix: string): Promise<string | null> {
+    checkPrefix(prefix);
+    return this.#attempt(`listing ${prefix}`, null, async () => {
+      if (prefix === '') {
+        await this.#root.check();
+        return this.#root.path;
+      }
+      const path = await this.#root.find(prefix.slice(0, -1));
+      return path !== null && (await lstatOrNull(path))?.isDirectory() ? path : null;
+    });
+  }
+
+  /** Files below a folder, depth first. Symbolic links are neither listed nor followed. */
+  async *#walk(prefix: string, folder: string): AsyncGenerator<{ key: string; size: number }> {
+    const act = { operation: `listing ${prefix}`, directory: this.#root.path, needed: null };
+    const directory = await explained(act, () => opendir(folder));
+    for await (const entry of directory) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) {
+        yield* this.#walk(`${prefix}${entry.name}/`, path);
+      } else if (entry.isFile() && !entry.name.startsWith(TEMPORARY_PREFIX)) {
+        const found = await explained(act, () => lstatOrNull(path));
+        if (found) yield { key: prefix + entry.name, size: found.size };
+      }
+    }
+  }
+
+  async #isSame(path: string, expected: { size: number; sha256: string }, options?: TransferOptions): Promise<boolean> {
+    const found = await lstatOrNull(path);
+    if (!found?.isFile() || found.size !== expected.size) return false;
+    const result = await this.#pool.run({ source: path, target: null, expected }, options);
+    return result.outcome === 'done';
+  }
+
+  /**
+   * A writer that was killed leaves its temporary. Each folder of a node's backup has one writer at a time, so
+   * what lies there when this one begins is rubbish.
+   */
+  async #sweep(folder: string): Promise<void> {
+    if (this.#swept.has(folder)) return;
+    this.#swept.add(folder);
+    for (const name of await readdir(folder)) {
+      if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { force: true });
+    }
+  }
+
+  async #syncEach(): Promise<void> {
+    const folders = new Set<string>();
+    for (const path of this.#unflushed) {
+      await fsyncPath(path);
+      for (let folder = dirname(path); folder.startsWith(this.#root.path); folder = dirname(folder))
+        folders.add(folder);
+    }
+    for (const folder of folders) await fsyncPath(folder);
+  }
+}
+
+/** Runs an act and turns the system's error into one that says what to do. */
+async function explained<T>(act: FailedAct, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw await storageError(error, act);
+  }
+}
+
+function storedFile(result: CopyResult, source: string): StoredFile {
+  if (result.outcome === 'done') return result.file;
+  throw sourceChanged(
+    source,
+    result.outcome === 'resized' ? `${result.before} bytes before, ${result.after} after` : 'other content',
+  );
+}
+
+function sourceChanged(source: string, got: string): OperatorError {
+  return new OperatorError('SNAPSHOT_FAILED', `expected ${source} to stay as it is while it is read, but ${got}`, {
+    hint: 'Files of a snapshot never change: find out what writes there, then start the job again.',
+  });
+}
+
+function damaged(key: string, expected: { size: number; sha256: string }, got: string): OperatorError {
+  return new OperatorError(
+    'BACKUP_DAMAGED',
+    `expected ${key} with ${expected.size} bytes and sha256 ${expected.sha256}, but ${got}`,
+    { hint: 'Restore from another backup, or put the right file there.' },
+  );
+}
+
+async function lstatOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

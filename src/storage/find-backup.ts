@@ -1,0 +1,60 @@
+import { OperatorError } from '../errors.ts';
+import type { BackupRecord } from '../model/backup.ts';
+import { nodeFolders, recordKey } from './layout.ts';
+import { parseRecord } from './manifest.ts';
+import type { Storage } from './storage.ts';
+
+/**
+ * COMPLETE: its record says SUCCESS. PARTIAL: its record names what is missing. INCOMPLETE: nodes stored something under that
+ * name, but the last record was never written. DAMAGED: the record cannot be used. ABSENT: nothing has that name.
+ */
+export type BackupState = 'COMPLETE' | 'PARTIAL' | 'INCOMPLETE' | 'ABSENT' | 'DAMAGED';
+
+export interface FoundBackup {
+  state: BackupState;
+  /** Null unless COMPLETE or PARTIAL. */
+  record: BackupRecord | null;
+  /** What an operator should know of it; null when it is COMPLETE. */
+  message: string | null;
+}
+
+/** Looks for a backup of one cluster; other clusters of the same location are neither listed nor read. */
+export async function findBackup(storage: Storage, cluster: string, name: string): Promise<FoundBackup> {
+  const key = recordKey(cluster, name);
+  const text = await storage.getDocument(key);
+  if (text === null) return withoutRecord(storage, cluster, name);
+  try {
+    return fromRecord(parseRecord(text, key), { cluster, name, key });
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    return { state: 'DAMAGED', record: null, message: error.message };
+  }
+}
+
+function fromRecord(record: BackupRecord, { cluster, name, key }: Record<string, string>): FoundBackup {
+  if (record.cluster !== cluster || record.name !== name) {
+    const message = `${key} is damaged: expected the record of backup ${name} of cluster ${cluster}, got that of backup ${record.name} of cluster ${record.cluster}`;
+    return { state: 'DAMAGED', record: null, message };
+  }
+  if (record.result === 'SUCCESS') return { state: 'COMPLETE', record, message: null };
+  const missing = record.missing.map(({ executorId, keyspace, reason }) =>
+    keyspace === null ? `${executorId}: ${reason}` : `${executorId}, keyspace ${keyspace}: ${reason}`,
+  );
+  return { state: 'PARTIAL', record, message: `backup ${name} is partial; missing: ${missing.join('; ')}` };
+}
+
+async function withoutRecord(storage: Storage, cluster: string, name: string): Promise<FoundBackup> {
+  const nodes: string[] = [];
+  for (const executorId of nodeFolders(await storage.folders(`${cluster}/`))) {
+    if ((await storage.folders(`${cluster}/${executorId}/`)).includes(name)) nodes.push(executorId);
+  }
+  if (nodes.length === 0) {
+    return {
+      state: 'ABSENT',
+      record: null,
+      message: `there is no backup ${name} of cluster ${cluster} in ${storage.url}`,
+    };
+  }
+  const message = `backup ${name} of cluster ${cluster} in ${storage.url} is incomplete: ${nodes.join(', ')} stored files, but ${recordKey(cluster, name)} was never written`;
+  return { state: 'INCOMPLETE', record: null, message };
+}

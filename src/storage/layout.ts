@@ -1,0 +1,76 @@
+import { OperatorError } from '../errors.ts';
+import { checkBackupName } from '../model/backup-name.ts';
+
+/** Start of the names of unfinished files. No key may use it: such files are not listed and are swept. */
+export const TEMPORARY_PREFIX = '.cassandra-mesos-tmp-';
+
+/** Folder of the cluster's records, beside the folders of its nodes. */
+const RECORDS = 'backups';
+
+/** Folder of one node's part of a backup, without a `/` at the end. */
+export function nodeKey(cluster: string, executorId: string, name: string): string {
+  if (executorId === RECORDS) {
+    throw new OperatorError('BAD_REQUEST', `Expected an executor id, got "${RECORDS}", the folder of the records`);
+  }
+  return `${checkPart(cluster, 'cluster')}/${checkPart(executorId, 'executor id')}/${checkBackupName(name)}`;
+}
+
+/** A file of a node backup; `path` as in its manifest: `<keyspace>/<table>/<component>`. */
+export function fileKey(cluster: string, executorId: string, name: string, path: string): string {
+  return `${nodeKey(cluster, executorId, name)}/${checkKey(path)}`;
+}
+
+export function manifestKey(cluster: string, executorId: string, name: string): string {
+  return `${nodeKey(cluster, executorId, name)}/manifest.json`;
+}
+
+export function schemaKey(cluster: string, executorId: string, name: string): string {
+  return `${nodeKey(cluster, executorId, name)}/schema.cql`;
+}
+
+/** The cluster's record of a backup: without it the backup is not complete. */
+export function recordKey(cluster: string, name: string): string {
+  return `${checkPart(cluster, 'cluster')}/${RECORDS}/${checkBackupName(name)}.json`;
+}
+
+/** Executor ids among the folders of a cluster. */
+export function nodeFolders(folders: string[]): string[] {
+  return folders.filter((folder) => folder !== RECORDS);
+}
+
+/** Checks a key and returns it. Throws BAD_REQUEST. */
+export function checkKey(key: string): string {
+  const problem = keyProblem(key);
+  if (problem === null) return key;
+  throw new OperatorError('BAD_REQUEST', `Expected a relative key, got ${JSON.stringify(key)}: ${problem}`);
+}
+
+/** Checks a prefix for listing: '' or a key that ends with a `/`. Throws BAD_REQUEST. */
+export function checkPrefix(prefix: string): string {
+  if (prefix === '') return prefix;
+  if (!prefix.endsWith('/')) {
+    throw new OperatorError('BAD_REQUEST', `Expected a prefix that ends with "/", got ${JSON.stringify(prefix)}`);
+  }
+  checkKey(prefix.slice(0, -1));
+  return prefix;
+}
+
+/** Why a key is none, or null. A backslash separates folders on some systems, so no key holds one. */
+export function keyProblem(key: string): string | null {
+  if (/[\0\\]/.test(key)) return 'it holds a NUL or a backslash';
+  for (const part of key.split('/')) {
+    if (part === '') return 'a part of it is empty';
+    if (part === '.' || part === '..') return `"${part}" is not allowed`;
+    if (part.startsWith(TEMPORARY_PREFIX)) return `names with "${TEMPORARY_PREFIX}" are for unfinished files`;
+  }
+  return null;
+}
+
+function checkPart(part: string, what: string): string {
+  const problem = part.includes('/') ? 'it holds a "/"' : keyProblem(part);
+  if (problem === null) return part;
+  throw new OperatorError(
+    'BAD_REQUEST',
+    `Expected the ${what} as one folder name, got ${JSON.stringify(part)}: ${problem}`,
+  );
+}
