@@ -38,6 +38,18 @@ export class LocalRing {
     this.url = `http://127.0.0.1:${options.port}`;
   }
 
+  /** A ring that another process started and will stop. */
+  static attach(options: RingOptions): LocalRing {
+    return new LocalRing(options);
+  }
+
+  /** Address of the first node. */
+  get address(): string {
+    const args = this.options.args ?? [];
+    const index = args.indexOf('--address');
+    return (index < 0 ? undefined : args[index + 1]) ?? '127.0.0.1';
+  }
+
   /** Starts the ring, or the same ring again; its output goes to `local.log` in the data directory. */
   async start(): Promise<void> {
     const { nodes, port, data, args = [], env = {} } = this.options;

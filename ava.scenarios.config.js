@@ -1,0 +1,9 @@
+// Scenarios on one real ring of three, one after the other.
+export default {
+  extensions: ['ts'],
+  files: ['test/scenarios/*.test.ts'],
+  timeout: '8m',
+  concurrency: 1,
+  serial: true,
+  workerThreads: false,
+};

@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import anyTest, { type TestFn } from 'ava';
+import cassandra from 'cassandra-driver';
+import type { LocalRing } from '../../scripts/lib/local-ring.ts';
+import { atWork, clientOf, ended, executor, newName, ownSnapshots, run, sharedRing, start } from './ring.ts';
+import { createSmall, drop } from './small-table.ts';
+
+const test = anyTest as TestFn<{ ring: LocalRing; client: cassandra.Client }>;
+const KEYSPACE = 'places';
+
+test.before(async (t) => {
+  const ring = await sharedRing();
+  const client = clientOf(ring);
+  await drop(client, KEYSPACE);
+  await createSmall(client, KEYSPACE);
+  // Does not compress: 2 MB on each node.
+  const rows = Array.from({ length: 60 }, (_, id) => [
+    1000 + id,
+    cassandra.types.Uuid.random().toString().repeat(2000),
+  ]);
+  const insert = `INSERT INTO ${KEYSPACE}.t (id, value) VALUES (?, ?)`;
+  await cassandra.concurrent.executeConcurrent(client, insert, rows);
+  t.context = { ring, client };
+});
+
+test.after.always(async (t) => {
+  await drop(t.context.client, KEYSPACE);
+  await t.context.client.shutdown();
+});
+
+async function nextBackupWorks(ring: LocalRing): Promise<string | null> {
+  const name = newName('next');
+  const { body } = await ring.post(`/cluster/backup/start?name=${name}&keyspaces=${KEYSPACE}`);
+  return (await ended(ring, 'backup', (body as { job: number }).job)).result;
+}
+
+test('a full backup directory fails the backup with the cause, and leaves no snapshot', async (t) => {
+  const { ring } = t.context;
+  const place = join(ring.options.data, newName('full'));
+  await mkdir(place);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', place]);
+  t.teardown(() => void execFileSync('umount', ['-l', place]));
+  const backup = await run(t, ring, 'backup', `name=${newName('full')}&keyspaces=${KEYSPACE}&location=file://${place}`);
+  t.is(backup.result, 'FAILURE');
+  t.true(
+    backup.errors.some(({ code }) => code === 'NO_SPACE'),
+    JSON.stringify(backup.errors),
+  );
+  t.deepEqual(ownSnapshots(ring), []);
+  t.is(await nextBackupWorks(ring), 'SUCCESS');
+});
+
+test('an unwritable backup directory fails the backup with the cause', async (t) => {
+  const { ring } = t.context;
+  const place = join(ring.options.data, newName('read-only'));
+  await mkdir(place);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=1m', 'tmpfs', place]);
+  t.teardown(() => void execFileSync('umount', ['-l', place]));
+  const backup = await run(t, ring, 'backup', `name=${newName('ro')}&keyspaces=${KEYSPACE}&location=file://${place}`);
+  t.is(backup.result, 'FAILURE');
+  t.true(
+    backup.errors.some(({ code }) => code === 'STORAGE_FAILED'),
+    JSON.stringify(backup.errors),
+  );
+  t.deepEqual(ownSnapshots(ring), []);
+});
+
+test('a backup directory that is a file fails the backup with the cause', async (t) => {
+  const { ring } = t.context;
+  const place = join(ring.options.data, newName('file'));
+  await writeFile(place, 'not a directory');
+  await chmod(place, 0o600);
+  const backup = await run(t, ring, 'backup', `name=${newName('file')}&keyspaces=${KEYSPACE}&location=file://${place}`);
+  t.is(backup.result, 'FAILURE');
+  t.true(backup.errors.length > 0);
+  t.deepEqual(ownSnapshots(ring), []);
+});
+
+test('a backup directory that is removed in the middle never becomes a SUCCESS', async (t) => {
+  const { ring } = t.context;
+  const place = join(ring.options.data, newName('removed'));
+  await mkdir(place);
+  const node = (await ring.nodes()).find(({ executorId }) => executorId === executor(1));
+  const pid = node?.cassandraDaemonPid;
+  if (!pid) throw new Error('node 1 tells no pid');
+  process.kill(pid, 'SIGSTOP');
+  const id = await start(t, ring, 'backup', `name=${newName('gone')}&keyspaces=${KEYSPACE}&location=file://${place}`);
+  await atWork(ring, id, 'backup', executor(1));
+  await rm(place, { recursive: true });
+  process.kill(pid, 'SIGCONT');
+  const backup = await ended(ring, 'backup', id);
+  t.not(backup.result, 'SUCCESS');
+  t.true(backup.errors.length > 0, 'the cause is told');
+  t.deepEqual(ownSnapshots(ring), []);
+});

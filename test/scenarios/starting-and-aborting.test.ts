@@ -1,0 +1,105 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import anyTest, { type TestFn } from 'ava';
+import type cassandra from 'cassandra-driver';
+import type { LocalRing } from '../../scripts/lib/local-ring.ts';
+import { atWork, clientOf, ended, executor, newName, ownSnapshots, run, sharedRing, start } from './ring.ts';
+import { createSmall, drop } from './small-table.ts';
+
+const test = anyTest as TestFn<{ ring: LocalRing; client: cassandra.Client }>;
+const KEYSPACE = 'aborting';
+
+test.before(async (t) => {
+  const ring = await sharedRing();
+  const client = clientOf(ring);
+  await drop(client, KEYSPACE);
+  await createSmall(client, KEYSPACE);
+  t.context = { ring, client };
+});
+
+test.after.always(async (t) => {
+  await drop(t.context.client, KEYSPACE);
+  await t.context.client.shutdown();
+});
+
+/** Stops Cassandra of node 0 so that its step lasts as long as the test wants; returns how to let it go on. */
+async function heldNode(ring: LocalRing): Promise<() => void> {
+  const node = (await ring.nodes()).find(({ executorId }) => executorId === executor(0));
+  const pid = node?.cassandraDaemonPid;
+  if (!pid) throw new Error('node 0 tells no pid');
+  process.kill(pid, 'SIGSTOP');
+  return () => process.kill(pid, 'SIGCONT');
+}
+
+test('of two starts at the same time exactly one runs, the other gets 409 with the running job', async (t) => {
+  const { ring } = t.context;
+  const paths = [newName('first'), newName('second')].map((name) => `/cluster/backup/start?name=${name}`);
+  const answers = await Promise.all(paths.map((path) => ring.post(`${path}&keyspaces=${KEYSPACE}`)));
+  t.deepEqual(answers.map(({ status }) => status).sort(), [200, 409]);
+  const started = answers.find(({ status }) => status === 200)?.body as { job: number };
+  const refused = answers.find(({ status }) => status === 409)?.body;
+  t.like(refused, { started: false, error: { code: 'JOB_RUNNING' }, job: { id: started.job } });
+  t.is((await ended(ring, 'backup', started.job)).result, 'SUCCESS');
+});
+
+test('a name is used once', async (t) => {
+  const { ring } = t.context;
+  const name = newName('once');
+  t.is((await run(t, ring, 'backup', `name=${name}&keyspaces=${KEYSPACE}`)).result, 'SUCCESS');
+  const { status, body } = await ring.post(`/cluster/backup/start?name=${name}`);
+  t.is(status, 409);
+  t.like(body, { started: false, error: { code: 'NAME_TAKEN' } });
+});
+
+test('names that could leave their folder are answered 400 and create nothing', async (t) => {
+  const { ring } = t.context;
+  const folder = join(ring.options.data, 'backup');
+  const before = await readdir(folder, { recursive: true });
+  const names = ['..', '.hidden', 'a/b', '', 'x'.repeat(129), '%2e%2e%2f', 'a\nb', 'ä', 'a b'];
+  for (const name of names) {
+    const { status, body } = await ring.post(`/cluster/backup/start?name=${encodeURIComponent(name)}`);
+    t.is(status, 400, JSON.stringify(name));
+    t.like(body, { started: false, error: { code: 'NAME_INVALID' } });
+  }
+  t.deepEqual(await readdir(folder, { recursive: true }), before);
+});
+
+test('abort lets the node at work finish and begins no other', async (t) => {
+  const { ring } = t.context;
+  const goOn = await heldNode(ring);
+  const id = await start(t, ring, 'backup', `name=${newName('aborted')}&keyspaces=${KEYSPACE}`);
+  await atWork(ring, id, 'backup', executor(0));
+  t.deepEqual((await ring.post('/cluster/backup/abort')).body, { aborted: true });
+  goOn();
+  const backup = await ended(ring, 'backup', id);
+  t.true(backup.aborted);
+  t.is(backup.result, 'ABORTED');
+  t.deepEqual(
+    backup.completedNodes.map(({ executorId }) => executorId),
+    [executor(0)],
+  );
+  t.is(backup.completedNodes[0]?.processedKeyspaces[KEYSPACE]?.status, 'SUCCESS');
+  t.deepEqual(backup.remainingNodes, [executor(1), executor(2)]);
+  t.deepEqual(ownSnapshots(ring), []);
+});
+
+test('abort with now=true stops the node at work, and the next backup works', async (t) => {
+  const { ring } = t.context;
+  const goOn = await heldNode(ring);
+  const id = await start(t, ring, 'backup', `name=${newName('now')}&keyspaces=${KEYSPACE}`);
+  await atWork(ring, id, 'backup', executor(0));
+  t.deepEqual((await ring.post('/cluster/backup/abort?now=true')).body, { aborted: true });
+  await ring.until('the step was told to stop', 60_000, async () => {
+    const { body } = await ring.get('/cluster/backup/status');
+    return JSON.stringify(body).includes('"aborted":true');
+  });
+  goOn();
+  const backup = await ended(ring, 'backup', id, 60_000);
+  t.like(backup, { aborted: true, result: 'ABORTED' });
+  t.is((await run(t, ring, 'backup', `name=${newName('next')}&keyspaces=${KEYSPACE}`)).result, 'SUCCESS');
+  t.deepEqual(ownSnapshots(ring), []);
+});
+
+test('abort of nothing is answered false', async (t) => {
+  t.deepEqual((await t.context.ring.post('/cluster/restore/abort')).body, { aborted: false });
+});
