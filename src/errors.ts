@@ -23,6 +23,8 @@ const TABLE = {
   NODE_STOPPED: { status: 409, exitCode: 1, retryable: false },
   SCHEDULER_UNREACHABLE: { status: 503, exitCode: 1, retryable: true },
   NODE_DOWN: { status: 503, exitCode: 1, retryable: true },
+  MESOS_UNAVAILABLE: { status: 503, exitCode: 1, retryable: true },
+  MESOS_REFUSED: { status: 502, exitCode: 1, retryable: false },
   CASSANDRA_UNAVAILABLE: { status: 503, exitCode: 1, retryable: true },
   CASSANDRA_ERROR: { status: 500, exitCode: 1, retryable: true },
   TASK_LOST: { status: 503, exitCode: 1, retryable: true },

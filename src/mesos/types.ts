@@ -230,18 +230,29 @@ export interface SchedulerClient {
   /**
    * Subscribes and hands every event to `onEvent`, in order, each after the one before was handled.
    * Comes back after every loss of the connection (back-off with jitter, redirects followed, missing
-   * heartbeats noticed) until the signal aborts or the master says ERROR; then it throws.
+   * heartbeats noticed). Returns when the signal aborts. Throws MESOS_REFUSED when the master refuses the
+   * subscription or says ERROR (that event is handed over first), and whatever `onEvent` throws.
    */
   run(onEvent: (event: SchedulerEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>;
-  /** Sends a call on the present stream. Rejects when there is none or the master refuses it. */
+  /**
+   * Sends a call on the present stream; also from within `onEvent`, from SUBSCRIBED on. Throws MESOS_UNAVAILABLE
+   * when there is no stream or the master cannot take it now, MESOS_REFUSED with its answer in `details`
+   * (`status`, `body`), TIMEOUT after 10 s.
+   */
   call(call: SchedulerCall): Promise<void>;
 }
 
 /** The executor's side: keeps what is unacknowledged and hands it over when it has to subscribe again. */
 export interface ExecutorClient {
-  /** Like SchedulerClient.run; gives up when the agent stays away for the recovery timeout. */
+  /**
+   * Like SchedulerClient.run. Throws MESOS_UNAVAILABLE when the agent stays away for the recovery timeout, and
+   * without checkpointing at the first loss of the connection: then the agent has given the executor up.
+   */
   run(onEvent: (event: ExecutorEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>;
-  /** Sends a status; kept and sent again after a new subscription until it is acknowledged. */
+  /**
+   * Sends a status; kept and sent again after a new subscription until it is acknowledged. Returns as well when
+   * it could not be sent for now. Throws MESOS_REFUSED when the agent does not take it; then it is dropped.
+   */
   update(status: Pick<TaskStatus, 'taskId' | 'state' | 'message' | 'data' | 'healthy'>): Promise<void>;
   /** A framework message: best effort, dropped while disconnected. */
   message(data: Uint8Array): Promise<void>;
