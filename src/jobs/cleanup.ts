@@ -1,0 +1,32 @@
+import type { ClusterJob } from '../model/cluster-job.ts';
+import { phase } from './plan.ts';
+import { executorIdsOf, stepOf, truncateBegan } from './steps.ts';
+
+/** The job with a last phase for what it would leave behind on nodes; the same job when there is nothing. */
+export function withCleanup(job: ClusterJob): ClusterJob {
+  if (job.phases.some(({ name }) => name === 'cleanup')) return job;
+  const left = job.type === 'BACKUP' ? leftBySnapshots(job) : leftByStaging(job);
+  if (left.length === 0) return job;
+  return { ...job, phases: [...job.phases, phase('cleanup', left, left.length)] };
+}
+
+/**
+ * Nodes on which a snapshot may lie. An executor clears it however its backup step ends; so what is left is
+ * one whose backup step never ran, or was lost with its executor.
+ */
+function leftBySnapshots(job: ClusterJob): string[] {
+  return executorIdsOf(job).filter((executorId) => {
+    const backup = stepOf(job, 'backup', executorId);
+    if (backup && backup.started !== null) return backup.state === 'FAILED' && backup.error?.code === 'TASK_LOST';
+    return (stepOf(job, 'snapshot', executorId)?.started ?? null) !== null;
+  });
+}
+
+/**
+ * Staged files go when the operator gave the restore up before anything was touched. After a failure, and
+ * once tables are empty, they stay: the next restore of this backup goes on with them.
+ */
+function leftByStaging(job: ClusterJob): string[] {
+  if (!job.aborted || truncateBegan(job)) return [];
+  return executorIdsOf(job).filter((executorId) => (stepOf(job, 'stage', executorId)?.started ?? null) !== null);
+}

@@ -1,0 +1,120 @@
+import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
+import type { ClusterNode } from '../model/node.ts';
+import type { JobError } from '../model/step.ts';
+import { nodeJson, placeOf, type NodeJson } from './node-json.ts';
+import { progressOf } from './progress.ts';
+import { jobErrors } from './shortfalls.ts';
+import { executorIdsOf } from './steps.ts';
+
+export interface StepJson {
+  executorId: string;
+  taskId: string | null;
+  state: Step['state'];
+  attempt: number;
+  started: number | null;
+  finished: number | null;
+  bytesTotal: number | null;
+  bytesDone: number;
+  filesTotal: number | null;
+  filesDone: number;
+  current: string | null;
+  error: JobError | null;
+}
+
+export interface PhaseJson {
+  name: Phase['name'];
+  state: 'PENDING' | 'RUNNING' | 'SUCCESS' | 'FAILED' | 'SKIPPED';
+  started: number | null;
+  finished: number | null;
+  strategy: 'serial' | 'parallel' | 'once';
+  concurrency: number;
+  steps: StepJson[];
+}
+
+/** A job as the REST API shows it: the forerunner's fields in its order, then ours. Times are epoch ms or null. */
+export interface JobJson {
+  type: ClusterJob['type'];
+  started: number;
+  finished: number | null;
+  aborted: boolean;
+  remainingNodes: string[];
+  currentNode: NodeJson | null;
+  completedNodes: NodeJson[];
+  backupName: string;
+  id: number;
+  result: ClusterJob['result'];
+  location: string;
+  progress: number | null;
+  bytesTotal: number | null;
+  bytesDone: number;
+  /** All nodes at work; `currentNode` is the first of them. */
+  currentNodes: NodeJson[];
+  phases: PhaseJson[];
+  errors: JobError[];
+}
+
+export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
+  const places = executorIdsOf(job).map((executorId) => ({ executorId, place: placeOf(job, executorId) }));
+  const at = (wanted: string) => places.filter(({ place }) => place === wanted).map(({ executorId }) => executorId);
+  const currentNodes = at('current').map((executorId) => nodeJson(job, executorId, nodes));
+  const completedNodes = at('completed').map((executorId) => nodeJson(job, executorId, nodes));
+  return {
+    type: job.type,
+    started: job.started,
+    finished: job.finished,
+    aborted: job.aborted,
+    remainingNodes: at('remaining'),
+    currentNode: currentNodes[0] ?? null,
+    completedNodes: completedNodes.sort((a, b) => (a.finishedTimestamp ?? 0) - (b.finishedTimestamp ?? 0)),
+    backupName: job.backupName,
+    id: job.id,
+    result: job.result,
+    location: job.location,
+    ...progressOf(job),
+    currentNodes,
+    phases: job.phases.map(phaseJson),
+    errors: jobErrors(job),
+  };
+}
+
+function phaseJson(phase: Phase): PhaseJson {
+  const { name, concurrency, steps } = phase;
+  const starts = steps.flatMap(({ started }) => started ?? []);
+  const ends = steps.flatMap(({ finished }) => finished ?? []);
+  return {
+    name,
+    state: phaseState(phase),
+    started: starts.length === 0 ? null : Math.min(...starts),
+    finished: isPhaseFinal(phase) && ends.length > 0 ? Math.max(...ends) : null,
+    strategy: phase.once ? 'once' : concurrency === 1 ? 'serial' : 'parallel',
+    concurrency,
+    steps: steps.map(stepJson),
+  };
+}
+
+function phaseState(phase: Phase): PhaseJson['state'] {
+  const { steps } = phase;
+  if (isPhaseFinal(phase)) {
+    if (steps.some(({ state }) => state === 'FAILED')) return 'FAILED';
+    return steps.some(({ state }) => state === 'SUCCESS') ? 'SUCCESS' : 'SKIPPED';
+  }
+  return steps.some((step) => isStepActive(step) || step.started !== null) ? 'RUNNING' : 'PENDING';
+}
+
+function stepJson(step: Step): StepJson {
+  const { executorId, taskId, state, attempt, started, finished, report, error } = step;
+  return {
+    executorId,
+    taskId,
+    state,
+    attempt,
+    started,
+    finished,
+    bytesTotal: report?.bytesTotal ?? null,
+    bytesDone: report?.bytesDone ?? 0,
+    filesTotal: report?.filesTotal ?? null,
+    filesDone: report?.filesDone ?? 0,
+    current: isStepActive(step) ? (report?.current ?? null) : null,
+    error,
+  };
+}

@@ -1,0 +1,111 @@
+import { isStepActive, type ClusterJob, type Phase } from '../model/cluster-job.ts';
+import { isNodeReady, type ClusterNode } from '../model/node.ts';
+import type { StepRequest } from '../model/step.ts';
+import { backupRecord } from './backup-record.ts';
+import { executorIdsOf, stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
+
+export interface NextStep extends StepRef {
+  executorId: string;
+}
+
+/** The steps that may be launched now: their phase's turn, their own turn, their node ready, no back-off left. */
+export function nextSteps(job: ClusterJob, nodes: ClusterNode[], now: number): NextStep[] {
+  const phaseIndex = currentPhase(job);
+  const phase = job.phases[phaseIndex];
+  if (!phase || job.finished !== null || (job.aborted && phase.name !== 'cleanup')) return [];
+  return turns(job, phase, nodes, now).launchable.map((stepIndex) => {
+    const { executorId } = stepAt(job, { phaseIndex, stepIndex });
+    return { phaseIndex, stepIndex, executorId };
+  });
+}
+
+/** Index of the phase at work: the first whose end was not decided on. -1 when there is none left. */
+export function currentPhase(job: ClusterJob): number {
+  return job.phases.findIndex(({ finished }) => finished === null);
+}
+
+/**
+ * Whose turn it is in a phase. A step whose node is not ready waits without holding the others up; a step that
+ * could be launched and is not yet (no offer from its agent) keeps its place.
+ */
+export function turns(
+  job: ClusterJob,
+  phase: Phase,
+  nodes: ClusterNode[],
+  now: number,
+): { launchable: number[]; waiting: number[] } {
+  const launchable: number[] = [];
+  const waiting: number[] = [];
+  let free = phase.concurrency - phase.steps.filter(isStepActive).length;
+  for (const [index, step] of phase.steps.entries()) {
+    if (free <= 0) break;
+    if (step.state !== 'PENDING' || (step.notBefore !== null && step.notBefore > now)) continue;
+    if (!nodesNeeded(job, phase, step.executorId).every((id) => isReady(id, nodes))) {
+      waiting.push(index);
+      continue;
+    }
+    launchable.push(index);
+    free -= 1;
+  }
+  return { launchable, waiting };
+}
+
+/** Truncation goes to every replica, so it is not begun before all nodes are there. */
+export function nodesNeeded(job: ClusterJob, phase: Phase, executorId: string): string[] {
+  return phase.once ? executorIdsOf(job) : [executorId];
+}
+
+function isReady(executorId: string, nodes: ClusterNode[]): boolean {
+  const node = nodes.find((candidate) => candidate.executorId === executorId);
+  return node !== undefined && node.targetRunState !== 'STOP' && isNodeReady(node);
+}
+
+/** `<executorId>.<BACKUP|RESTORE>.<jobId>.<phase>.<attempt>`: no two attempts share one. */
+export function taskIdOf(job: ClusterJob, phaseIndex: number, stepIndex: number): string {
+  const { executorId, attempt } = stepAt(job, { phaseIndex, stepIndex });
+  return `${executorId}.${job.type}.${job.id}.${job.phases[phaseIndex]?.name}.${attempt}`;
+}
+
+/** To be stored before the task is launched: from then on its updates are the step's. */
+export function launched(
+  job: ClusterJob,
+  phaseIndex: number,
+  stepIndex: number,
+  taskId: string,
+  now: number,
+): ClusterJob {
+  const step = stepAt(job, { phaseIndex, stepIndex });
+  if (step.state !== 'PENDING') return job;
+  const change = { taskId, started: step.started ?? now, lastSeen: now, notBefore: null, waitingSince: null };
+  return withStep(job, { phaseIndex, stepIndex }, { ...change, state: 'LAUNCHING' });
+}
+
+/** What the step's executor is told. */
+export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: number, cluster: string): StepRequest {
+  const { executorId, attempt } = stepAt(job, { phaseIndex, stepIndex });
+  const name = job.phases[phaseIndex]?.name ?? 'cleanup';
+  return {
+    jobId: job.id,
+    jobUuid: job.uuid,
+    type: job.type,
+    phase: name,
+    attempt,
+    cluster,
+    executorId,
+    backupName: job.backupName,
+    location: job.location,
+    keyspaces: job.parameters.keyspaces,
+    tables: job.parameters.tables,
+    sourceExecutorId: stepOf(job, 'check', executorId)?.report?.check?.sourceExecutorId ?? null,
+    snapshotTaken: name === 'backup' && job.parameters.snapshot === 'together',
+    record: name === 'commit' ? `${JSON.stringify(backupRecord(job, cluster), null, 2)}\n` : null,
+    truncateTables: name === 'truncate' ? tablesToRestore(job) : null,
+    removeStaging: name === 'cleanup' && job.type === 'RESTORE',
+  };
+}
+
+/** `keyspace.table` of everything that the checks found, once each. */
+export function tablesToRestore(job: ClusterJob): string[] {
+  const tables = stepsOf(job, 'check').flatMap(({ report }) => report?.check?.tables ?? []);
+  return [...new Set(tables)].toSorted();
+}

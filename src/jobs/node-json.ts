@@ -1,0 +1,121 @@
+import { isStepActive, isStepFinal, type ClusterJob, type PhaseName, type Step } from '../model/cluster-job.ts';
+import type { ClusterNode } from '../model/node.ts';
+import type { KeyspaceReport } from '../model/step.ts';
+import { stepOf } from './steps.ts';
+
+/** One keyspace on one node, over all phases. */
+export interface KeyspaceJson {
+  status: 'SUCCESS' | 'FAILURE';
+  durationMillis: number;
+  tables: KeyspaceReport['tables'];
+  bytes: number;
+  error: string | null;
+}
+
+/** A node's part of a job: the forerunner's fields, then ours. `ip` and `hostname` are left out while unknown. */
+export interface NodeJson {
+  executorId: string;
+  taskId: string;
+  hostname?: string;
+  ip?: string;
+  failure?: { failed: true; message: string };
+  startedTimestamp: number | null;
+  finishedTimestamp: number | null;
+  processedKeyspaces: Record<string, KeyspaceJson>;
+  remainingKeyspaces: string[];
+}
+
+/**
+ * What counts as a node's own work, in order. The rest is done for the whole cluster (check, truncate, the
+ * record of `commit`) or is tidying, and shows in `phases` only.
+ */
+const NODE_PHASES: Record<ClusterJob['type'], PhaseName[]> = {
+  BACKUP: ['snapshot', 'backup'],
+  RESTORE: ['stage', 'load', 'verify'],
+};
+
+/** The phase whose end makes a keyspace processed. */
+const DECISIVE: Record<ClusterJob['type'], PhaseName> = { BACKUP: 'backup', RESTORE: 'load' };
+
+interface NodeStep {
+  phase: PhaseName;
+  step: Step;
+}
+
+export function nodeSteps(job: ClusterJob, executorId: string): NodeStep[] {
+  return NODE_PHASES[job.type].flatMap((phase) => {
+    const step = stepOf(job, phase, executorId);
+    return step ? [{ phase, step }] : [];
+  });
+}
+
+export type NodePlace = 'remaining' | 'current' | 'completed';
+
+/** Completed: its last step has ended, or it failed and nothing of it is to come. Not: what an abort left undone. */
+export function placeOf(job: ClusterJob, executorId: string): NodePlace {
+  const steps = nodeSteps(job, executorId).map(({ step }) => step);
+  if (steps.some(isStepActive)) return 'current';
+  const last = steps.at(-1);
+  const failed = steps.some(({ state }) => state === 'FAILED') && steps.every(isStepFinal);
+  return last?.state === 'SUCCESS' || failed ? 'completed' : 'remaining';
+}
+
+export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode[]): NodeJson {
+  const steps = nodeSteps(job, executorId);
+  const node = nodes.find((candidate) => candidate.executorId === executorId);
+  const failed = steps.find(({ step }) => step.state === 'FAILED')?.step;
+  const processedKeyspaces = processed(job, steps);
+  return {
+    executorId,
+    taskId: `${executorId}.${job.type}`,
+    ...(node?.hostname == null ? {} : { hostname: node.hostname }),
+    ...(node?.ip == null ? {} : { ip: node.ip }),
+    ...(failed ? { failure: { failed: true, message: failed.error?.message ?? 'It failed without a reason' } } : {}),
+    startedTimestamp: extreme(Math.min, steps, 'started'),
+    finishedTimestamp: placeOf(job, executorId) === 'completed' ? extreme(Math.max, steps, 'finished') : null,
+    processedKeyspaces,
+    remainingKeyspaces: knownKeyspaces(job, executorId, steps).filter((name) => !(name in processedKeyspaces)),
+  };
+}
+
+function extreme(pick: (...values: number[]) => number, steps: NodeStep[], field: 'started' | 'finished') {
+  const times = steps.flatMap(({ step }) => step[field] ?? []);
+  return times.length === 0 ? null : pick(...times);
+}
+
+function processed(job: ClusterJob, steps: NodeStep[]): Record<string, KeyspaceJson> {
+  const keyspaces: Record<string, KeyspaceJson> = {};
+  for (const name of reportedKeyspaces(steps)) {
+    const reports = steps.flatMap(({ phase, step }) => {
+      const report = step.report?.keyspaces[name];
+      return report ? [{ phase, report }] : [];
+    });
+    const failure = reports.find(({ report }) => report.status === 'FAILURE')?.report;
+    const decisive = reports.find(({ phase }) => phase === DECISIVE[job.type])?.report;
+    const telling = decisive ?? failure;
+    if (!telling) continue;
+    keyspaces[name] = {
+      status: failure ? 'FAILURE' : 'SUCCESS',
+      durationMillis: reports.reduce((sum, { report }) => sum + report.durationMillis, 0),
+      tables: telling.tables,
+      bytes: telling.bytes,
+      error: failure?.error ?? null,
+    };
+  }
+  return keyspaces;
+}
+
+function reportedKeyspaces(steps: NodeStep[]): string[] {
+  return [...new Set(steps.flatMap(({ step }) => Object.keys(step.report?.keyspaces ?? {})))];
+}
+
+function knownKeyspaces(job: ClusterJob, executorId: string, steps: NodeStep[]): string[] {
+  const checked = stepOf(job, 'check', executorId)?.report?.check?.tables ?? [];
+  return [
+    ...new Set([
+      ...reportedKeyspaces(steps),
+      ...steps.flatMap(({ step }) => step.report?.remainingKeyspaces ?? []),
+      ...checked.map((name) => name.slice(0, name.indexOf('.'))),
+    ]),
+  ];
+}

@@ -1,0 +1,118 @@
+import type { ClusterJob, Phase } from '../model/cluster-job.ts';
+import type { ClusterNode } from '../model/node.ts';
+import type { JobError } from '../model/step.ts';
+import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
+import { hasManifest, keyspacesDone } from './result.ts';
+import { phaseShortfalls } from './shortfalls.ts';
+import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
+
+/** Ends a phase whose steps have all ended, and decides what follows from how they did. */
+export function phaseEnded(job: ClusterJob, phaseIndex: number, nodes: ClusterNode[], now: number): ClusterJob {
+  const phase = job.phases[phaseIndex];
+  if (!phase) return job;
+  const decided = job.aborted || wasSkipped(phase) ? job : decide(job, phase, nodes, now);
+  return withPhase(decided, phaseIndex, { finished: now });
+}
+
+function wasSkipped(phase: Phase): boolean {
+  return phase.steps.every(({ state }) => state === 'SKIPPED');
+}
+
+function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[], now: number): ClusterJob {
+  switch (phase.name) {
+    case 'snapshot':
+      return afterSnapshot(job, now);
+    case 'backup':
+      return afterBackup(job);
+    case 'check':
+      return goOnUnless(job, mayRestoreBegin(job, nodes));
+    case 'stage':
+      return afterStage(job, nodes);
+    case 'truncate':
+      return phaseShortfalls(job, 'truncate').length === 0 ? job : skipRest(job);
+    case 'load':
+      return afterLoad(job);
+    default:
+      return job;
+  }
+}
+
+/** A node without its snapshot has nothing to copy; the others go on. */
+function afterSnapshot(job: ClusterJob, now: number): ClusterJob {
+  const failed = ({ executorId }: { executorId: string }) => {
+    const snapshot = stepOf(job, 'snapshot', executorId);
+    return snapshot?.state === 'FAILED' ? snapshot : null;
+  };
+  return changeSteps(
+    job,
+    (step, phase) => phase.name === 'backup' && failed(step) !== null,
+    (step) => ({ state: 'FAILED', finished: now, error: failed(step)?.error ?? null }),
+  );
+}
+
+/** The record goes to every node that has a manifest: the location may be shared, or each node's own. */
+function afterBackup(job: ClusterJob): ClusterJob {
+  if (keyspacesDone(job, 'backup') === 0) return skipRest(withErrors(job, nothingToBackUp(job)));
+  const without = (executorId: string) =>
+    !stepsOf(job, 'backup').some((step) => step.executorId === executorId && hasManifest(step));
+  return changeSteps(
+    job,
+    (step, phase) => phase.name === 'commit' && without(step.executorId),
+    () => ({ state: 'SKIPPED' }),
+  );
+}
+
+function nothingToBackUp(job: ClusterJob): JobError[] {
+  const ended = stepsOf(job, 'backup').filter(({ state }) => state === 'SUCCESS');
+  const isEmpty = ended.every(({ report }) => Object.keys(report?.keyspaces ?? {}).length === 0);
+  if (ended.length === 0 || !isEmpty) return [];
+  const { keyspaces, tables } = job.parameters;
+  const wanted = [...(keyspaces ?? []), ...(tables ?? [])].join(', ');
+  const message = wanted === '' ? 'No node has a keyspace of a user' : `No node has any of ${wanted}`;
+  return [jobError('NOTHING_TO_BACK_UP', `${message}: there is nothing to back up`)];
+}
+
+/** Everything must lie ready on every node before the first table is emptied. */
+function afterStage(job: ClusterJob, nodes: ClusterNode[]): ClusterJob {
+  const members = membersChanged(job, nodes);
+  if (members.length > 0 || phaseShortfalls(job, 'stage').length > 0) return skipRest(withErrors(job, members));
+  // The node whose backup finished last knows the newest schema.
+  const checks = stepsOf(job, 'check').toSorted((a, b) => finishedBackup(b) - finishedBackup(a));
+  const executorId = checks[0]?.executorId;
+  if (executorId === undefined) return job;
+  return changeSteps(
+    job,
+    (_step, phase) => phase.name === 'truncate',
+    () => ({ executorId }),
+  );
+}
+
+function finishedBackup(check: ReturnType<typeof stepsOf>[number]): number {
+  return check.report?.check?.backupFinished ?? 0;
+}
+
+/** A node that could not load keeps its staged files for another try, so it has nothing to verify. */
+function afterLoad(job: ClusterJob): ClusterJob {
+  return changeSteps(
+    job,
+    ({ executorId }, phase) => phase.name === 'verify' && stepOf(job, 'load', executorId)?.state !== 'SUCCESS',
+    () => ({ state: 'SKIPPED' }),
+  );
+}
+
+function goOnUnless(job: ClusterJob, errors: JobError[]): ClusterJob {
+  return errors.length === 0 ? job : skipRest(withErrors(job, errors));
+}
+
+function withErrors(job: ClusterJob, errors: JobError[]): ClusterJob {
+  return errors.length === 0 ? job : { ...job, errors: [...job.errors, ...errors] };
+}
+
+/** The job ends here: nothing that was not begun will be. */
+function skipRest(job: ClusterJob): ClusterJob {
+  return changeSteps(
+    job,
+    ({ state }) => state === 'PENDING',
+    () => ({ state: 'SKIPPED' }),
+  );
+}

@@ -1,0 +1,49 @@
+import { isStepFinal, type ClusterJob, type JobResult } from '../model/cluster-job.ts';
+import { phaseShortfalls } from './shortfalls.ts';
+import { stepsOf } from './steps.ts';
+
+/** True when the job has ended and its result stands. */
+export function isFinished(job: ClusterJob): boolean {
+  return job.finished !== null;
+}
+
+/**
+ * How a job whose steps have all ended has ended. An abort that came too late to stop anything changes
+ * nothing. SUCCESS: every keyspace of every node. FAILURE: nothing that could be used.
+ */
+export function jobResult(job: ClusterJob): JobResult {
+  if (job.aborted && wasCut(job)) return 'ABORTED';
+  const whole = job.phases.every(
+    (phase) =>
+      phase.name === 'cleanup' ||
+      (phase.steps.every(({ state }) => state === 'SUCCESS') && phaseShortfalls(job, phase.name).length === 0),
+  );
+  if (whole && job.errors.length === 0) return 'SUCCESS';
+  const usable = job.type === 'BACKUP' ? hasRecord(job) : keyspacesDone(job, 'load') > 0;
+  return usable ? 'PARTIAL' : 'FAILURE';
+}
+
+/** How many keyspaces of how many nodes were done in a phase. */
+export function keyspacesDone(job: ClusterJob, phase: 'backup' | 'load'): number {
+  return stepsOf(job, phase)
+    .filter((step) => phase === 'load' || hasManifest(step))
+    .flatMap((step) => Object.values(step.report?.keyspaces ?? {}))
+    .filter(({ status }) => status === 'SUCCESS').length;
+}
+
+/** True for a backup step that stored its node's manifest: only then there is a node backup. */
+export function hasManifest(step: ReturnType<typeof stepsOf>[number]): boolean {
+  return step.state === 'SUCCESS' && (step.report?.manifest ?? null) !== null;
+}
+
+function hasRecord(job: ClusterJob): boolean {
+  return stepsOf(job, 'commit').some(({ state }) => state === 'SUCCESS');
+}
+
+/** True when the abort left some work undone. */
+function wasCut(job: ClusterJob): boolean {
+  return job.phases.some(
+    (phase) =>
+      phase.name !== 'cleanup' && phase.steps.some((step) => isStepFinal(step) && step.error?.code === 'ABORTED'),
+  );
+}

@@ -1,0 +1,87 @@
+import { OperatorError } from '../errors.ts';
+import { checkBackupName } from '../model/backup-name.ts';
+import type { JobParameters, JobType } from '../model/cluster-job.ts';
+import type { ClusterNode } from '../model/node.ts';
+
+/** What an operator asks for; left out means the default. */
+export interface StartRequest {
+  name?: string | undefined;
+  location?: string | undefined;
+  keyspaces?: string[] | undefined;
+  /** `keyspace.table` */
+  tables?: string[] | undefined;
+  /** Executor ids. */
+  nodes?: string[] | undefined;
+  strategy?: 'serial' | 'parallel' | undefined;
+  /** Nodes at work at the same time; all of them when only strategy=parallel is said. */
+  concurrency?: number | undefined;
+  snapshot?: 'each' | 'together' | undefined;
+}
+
+/** The backup's name: checked, or for a backup made up from the time. Throws NAME_REQUIRED, NAME_INVALID. */
+export function backupNameOf(type: JobType, request: StartRequest, now: number): string {
+  if (request.name !== undefined) return checkBackupName(request.name);
+  if (type === 'BACKUP') return `backup-${now}`;
+  throw new OperatorError('NAME_REQUIRED', 'Expected the name of the backup to restore, got none');
+}
+
+/** One spelling per location, so that a name is used once at it. */
+export function locationOf(location: string): string {
+  return location.replace(/(?<=[^/])\/+$/, '');
+}
+
+/** Throws BAD_REQUEST for what makes no sense, NODE_DOWN when the cluster has no node. */
+export function parametersOf(type: JobType, request: StartRequest, nodes: ClusterNode[]): JobParameters {
+  if (nodes.length === 0) {
+    throw new OperatorError('NODE_DOWN', `Expected a cluster with nodes for a ${type.toLowerCase()}, it has none yet`, {
+      hint: 'Wait until /node/all lists nodes.',
+    });
+  }
+  if (type === 'RESTORE') checkWholeCluster(request);
+  const known = new Set(nodes.map(({ executorId }) => executorId));
+  const unknown = (request.nodes ?? []).filter((executorId) => !known.has(executorId));
+  if (unknown.length > 0) {
+    throw new OperatorError('BAD_REQUEST', `Expected nodes of this cluster, got ${unknown.join(', ')}`, {
+      hint: `It has ${[...known].join(', ')}.`,
+    });
+  }
+  const tables = someOf('tables', request.tables);
+  const nameless = tables?.find((name) => !/^\w+\.\w+$/.test(name));
+  if (nameless !== undefined) {
+    throw new OperatorError('BAD_REQUEST', `Expected tables as keyspace.table, got ${JSON.stringify(nameless)}`);
+  }
+  return {
+    keyspaces: someOf('keyspaces', request.keyspaces),
+    tables,
+    nodes: someOf('nodes', request.nodes),
+    ...paceOf(request, nodes.length),
+    snapshot: request.snapshot ?? 'each',
+  };
+}
+
+/** Truncation empties tables on all nodes, so all nodes have to load. */
+function checkWholeCluster(request: StartRequest): void {
+  for (const name of ['nodes', 'snapshot'] as const) {
+    if (request[name] === undefined) continue;
+    throw new OperatorError('BAD_REQUEST', `Expected no ${name} for a restore: it always covers all nodes`);
+  }
+}
+
+function paceOf({ strategy, concurrency }: StartRequest, nodeCount: number) {
+  if (concurrency !== undefined && (!Number.isSafeInteger(concurrency) || concurrency < 1)) {
+    throw new OperatorError('BAD_REQUEST', `Expected a concurrency of 1 or more nodes, got ${concurrency}`);
+  }
+  if (strategy === 'parallel') return { strategy, concurrency: Math.min(concurrency ?? nodeCount, nodeCount) };
+  if (concurrency === undefined || concurrency === 1) return { strategy: 'serial', concurrency: 1 } as const;
+  throw new OperatorError('BAD_REQUEST', `Expected concurrency 1 with strategy=serial, got ${concurrency}`, {
+    hint: 'Add strategy=parallel.',
+  });
+}
+
+function someOf(name: string, values: string[] | undefined): string[] | null {
+  if (values === undefined) return null;
+  if (values.length > 0) return [...new Set(values)];
+  throw new OperatorError('BAD_REQUEST', `Expected one or more ${name}, got none`, {
+    hint: `Leave ${name} out for all of them.`,
+  });
+}

@@ -1,0 +1,52 @@
+import { isRetryable } from '../errors.ts';
+import type { ClusterJob } from '../model/cluster-job.ts';
+import type { JobError, StepReport } from '../model/step.ts';
+import type { Limits } from './limits.ts';
+import { jobError, stepAt, withStep, type StepRef } from './steps.ts';
+
+/** How an attempt ended that did not end well. */
+export interface Failure {
+  /** FAILED: the executor gave up. KILLED, LOST: the task was ended from outside. */
+  kind: 'FAILED' | 'KILLED' | 'LOST';
+  message: string | null;
+  /** The executor's last word; null when there was none. */
+  report: StepReport | null;
+}
+
+/** The step goes back to PENDING for another attempt, or is FAILED for good with the executor's own words. */
+export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now: number, limits: Limits): ClusterJob {
+  const step = stepAt(job, ref);
+  const isCleanup = job.phases[ref.phaseIndex]?.name === 'cleanup';
+  const killedByAbort = job.abortNow && !isCleanup && failure.kind !== 'FAILED';
+  const { error, retryable } = killedByAbort
+    ? { error: jobError('ABORTED', 'Killed: the job was aborted'), retryable: false }
+    : judge(failure);
+  const ended = {
+    report: failure.report ?? step.report,
+    error: { ...error, executorId: error.executorId ?? step.executorId },
+    lastSeen: null,
+    killSince: null,
+    waitingSince: null,
+  };
+  if (!retryable || isCleanup || job.aborted || step.attempt > limits.retries) {
+    return withStep(job, ref, { ...ended, state: 'FAILED', finished: now });
+  }
+  const backoff = Math.min(limits.backoffMs * 2 ** (step.attempt - 1), limits.backoffMaxMs);
+  const attempt = step.attempt + 1;
+  return withStep(job, ref, { ...ended, state: 'PENDING', attempt, taskId: null, notBefore: now + backoff });
+}
+
+/** One error that is final makes the whole attempt final: a retry would only meet it again. */
+function judge({ kind, message, report }: Failure): { error: JobError; retryable: boolean } {
+  const errors = kind === 'FAILED' ? (report?.errors ?? []) : [];
+  const final = errors.find(({ code }) => !isRetryable(code));
+  const error = final ?? errors[0];
+  if (error) return { error, retryable: final === undefined };
+  return { error: jobError('TASK_LOST', message ?? WORDS[kind]), retryable: true };
+}
+
+const WORDS: Record<Failure['kind'], string> = {
+  FAILED: 'The task failed without giving a reason',
+  KILLED: 'The task was killed',
+  LOST: 'The task was lost',
+};

@@ -1,0 +1,73 @@
+import { isStepActive, type ClusterJob, type Phase, type PhaseName, type Step } from '../model/cluster-job.ts';
+import type { JobError } from '../model/step.ts';
+
+/** Where a step stands in its job. */
+export interface StepRef {
+  phaseIndex: number;
+  stepIndex: number;
+}
+
+export function stepAt(job: ClusterJob, { phaseIndex, stepIndex }: StepRef): Step {
+  const step = job.phases[phaseIndex]?.steps[stepIndex];
+  if (!step) throw new RangeError(`job ${job.id} has no step ${stepIndex} in phase ${phaseIndex}`);
+  return step;
+}
+
+/** The job with one step changed; the rest are the same objects. */
+export function withStep(job: ClusterJob, ref: StepRef, change: Partial<Step>): ClusterJob {
+  const steps = (job.phases[ref.phaseIndex]?.steps ?? []).with(ref.stepIndex, { ...stepAt(job, ref), ...change });
+  return withPhase(job, ref.phaseIndex, { steps });
+}
+
+export function withPhase(job: ClusterJob, phaseIndex: number, change: Partial<Phase>): ClusterJob {
+  const before = job.phases[phaseIndex];
+  if (!before) throw new RangeError(`job ${job.id} has no phase ${phaseIndex}`);
+  return { ...job, phases: job.phases.with(phaseIndex, { ...before, ...change }) };
+}
+
+/** Every step of the job that the rule holds for, changed. Same job when it holds for none. */
+export function changeSteps(
+  job: ClusterJob,
+  applies: (step: Step, phase: Phase) => boolean,
+  change: (step: Step) => Partial<Step>,
+): ClusterJob {
+  let changed = job;
+  job.phases.forEach((phase, phaseIndex) => {
+    phase.steps.forEach((step, stepIndex) => {
+      if (applies(step, phase)) changed = withStep(changed, { phaseIndex, stepIndex }, change(step));
+    });
+  });
+  return changed;
+}
+
+/** The active attempt with exactly this task id; null for tasks of attempts that are over. */
+export function activeStep(job: ClusterJob, taskId: string): StepRef | null {
+  for (const [phaseIndex, phase] of job.phases.entries()) {
+    const stepIndex = phase.steps.findIndex((step) => step.taskId === taskId && isStepActive(step));
+    if (stepIndex >= 0) return { phaseIndex, stepIndex };
+  }
+  return null;
+}
+
+/** Steps of the phase; none when the job has no such phase. */
+export function stepsOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName): Step[] {
+  return job.phases.find((phase) => phase.name === name)?.steps ?? [];
+}
+
+export function stepOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName, executorId: string): Step | undefined {
+  return stepsOf(job, name).find((step) => step.executorId === executorId);
+}
+
+/** All nodes that take part, in order. */
+export function executorIdsOf(job: Pick<ClusterJob, 'phases'>): string[] {
+  return [...new Set(job.phases.flatMap(({ steps }) => steps.map(({ executorId }) => executorId)))];
+}
+
+/** True once a task that empties tables may have run. */
+export function truncateBegan(job: ClusterJob): boolean {
+  return stepsOf(job, 'truncate').some(({ started }) => started !== null);
+}
+
+export function jobError(code: string, message: string, where: Partial<JobError> = {}): JobError {
+  return { executorId: null, keyspace: null, table: null, ...where, code, message };
+}
