@@ -1,0 +1,68 @@
+import type { Context, Middleware } from 'koa';
+import { OperatorError, messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { sendJson } from './json.ts';
+
+/** The one place where errors become HTTP: `{"error":{code,message,hint?}}`, and what the error carries beside it. */
+export function errorHandler(log: Logger): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+      if (ctx.body === undefined || ctx.body === null) checkAnswered(ctx);
+    } catch (error) {
+      const known = toOperatorError(error);
+      // Unknown to the client, so it has to be in the log; everything else the client has been told.
+      if (known.code === 'INTERNAL') log.error({ err: error, method: ctx.method, path: ctx.path }, 'request failed');
+      answer(ctx, known);
+    }
+  };
+}
+
+function answer(ctx: Context, error: OperatorError): void {
+  const { code, message, hint, details } = error;
+  ctx.status = error.status;
+  if (code === 'UNAUTHORIZED') ctx.set('WWW-Authenticate', 'Bearer');
+  // The rest of a body that is too large is not read: the connection cannot be used again.
+  if (code === 'BODY_TOO_LARGE') ctx.set('Connection', 'close');
+  sendJson(ctx, {
+    ...(ctx.method === 'POST' ? oldField(ctx.path) : {}),
+    error: { code, message, ...(hint === undefined ? {} : { hint }) },
+    ...details,
+  });
+}
+
+/** What the forerunner answered on these paths when it did nothing; its clients look at that. */
+function oldField(path: string): Record<string, false> {
+  const action = /^\/cluster\/(?:backup|restore)\/(start|abort)\/?$/.exec(path)?.[1];
+  if (action === 'start') return { started: false };
+  if (action === 'abort') return { aborted: false };
+  return {};
+}
+
+function checkAnswered(ctx: Context): void {
+  if (ctx.status === 405) {
+    throw new OperatorError(
+      'METHOD_NOT_ALLOWED',
+      `Expected ${ctx.response.get('Allow')} for ${ctx.path}, got ${ctx.method}`,
+    );
+  }
+  if (ctx.status === 404) {
+    throw new OperatorError('NOT_FOUND', `There is nothing at ${ctx.path}`, {
+      hint: 'GET / lists all paths, /api-docs describes them.',
+    });
+  }
+}
+
+function toOperatorError(error: unknown): OperatorError {
+  if (error instanceof OperatorError && error.code !== 'INTERNAL') return error;
+  const status = (error as { status?: unknown } | null)?.status;
+  if (status === 413) {
+    return new OperatorError('BODY_TOO_LARGE', 'Expected a request body of at most 64 KiB, got a larger one');
+  }
+  if (!(error instanceof OperatorError) && typeof status === 'number' && status >= 400 && status < 500) {
+    return new OperatorError('BAD_REQUEST', `Expected a JSON object as request body: ${messageOf(error)}`);
+  }
+  return new OperatorError('INTERNAL', 'The scheduler could not answer because of an error of its own', {
+    hint: "The scheduler's log says what happened.",
+  });
+}

@@ -1,0 +1,62 @@
+import type { Context } from 'koa';
+import type { z } from 'zod';
+import { sendJson } from './json.ts';
+import { readParams, type Shape } from './params.ts';
+
+/** One path of the API. The list of all routes makes the router, the answer of `GET /` and the test of the document. */
+export interface Route {
+  method: 'GET' | 'POST';
+  /** As @koa/router writes it: `/cluster/jobs/:id`. */
+  path: string;
+  contentType: string;
+  /** Names of the parameters it takes in the query, and in the body when it is a POST. */
+  params: string[];
+  handle(ctx: Context & { params: Record<string, string> }): Promise<void>;
+}
+
+export interface Call<S extends Shape> {
+  params: z.output<z.ZodObject<S>>;
+  /** The path's own parameters. */
+  path: Record<string, string>;
+  ctx: Context;
+}
+
+/** A route that answers with JSON. The handler returns the answer, and may set another status than 200. */
+export function jsonRoute<S extends Shape>(
+  method: Route['method'],
+  path: string,
+  shape: S,
+  handler: (call: Call<S>) => unknown,
+): Route {
+  return {
+    method,
+    path,
+    contentType: 'application/json',
+    params: Object.keys(shape),
+    async handle(ctx) {
+      const params = readParams(ctx, shape);
+      sendJson(ctx, await handler({ params, path: ctx.params, ctx }));
+    },
+  };
+}
+
+/** A GET that answers with text, or with the bytes of a document, of the given type. */
+export function textRoute<S extends Shape>(
+  path: string,
+  contentType: string,
+  shape: S,
+  handler: (call: Call<S>) => string | Promise<string>,
+): Route {
+  return {
+    method: 'GET',
+    path,
+    contentType,
+    params: Object.keys(shape),
+    async handle(ctx) {
+      const params = readParams(ctx, shape);
+      const text = await handler({ params, path: ctx.params, ctx });
+      ctx.set('Content-Type', contentType);
+      ctx.body = text;
+    },
+  };
+}
