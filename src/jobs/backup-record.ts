@@ -10,7 +10,7 @@ import { stepsOf } from './steps.ts';
  */
 export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
   const steps = stepsOf(job, 'backup');
-  const missing = [...phaseShortfalls(job, 'snapshot'), ...phaseShortfalls(job, 'backup')];
+  const missing = phaseShortfalls(job, 'backup');
   return {
     version: 1,
     cluster,

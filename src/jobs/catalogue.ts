@@ -14,6 +14,8 @@ export interface Candidate {
   location: string;
   found: FoundBackup;
   entry: BackupEntry | null;
+  /** Only some keyspaces or tables are asked for: whether these are whole, the nodes' check finds out. */
+  isChoice: boolean;
 }
 
 /** True for a directory in each node's own sandbox: nobody else sees what lies there. */
@@ -38,7 +40,7 @@ export function checkNameIsFree({ name, location, found, entry }: Candidate): vo
 export function checkCanBeRestored(candidate: Candidate, missing: () => string | null): void {
   const { name, location, found, entry } = candidate;
   const state = found.state === 'UNKNOWN' ? remembered(candidate) : found.state;
-  if (state === 'COMPLETE' || state === 'UNKNOWN') return;
+  if (state === 'COMPLETE' || state === 'UNKNOWN' || (state === 'PARTIAL' && candidate.isChoice)) return;
   if (state === 'ABSENT') {
     const made = entry ? `; job ${entry.jobId} made one, it is not there any more` : '';
     throw new OperatorError('BACKUP_NOT_FOUND', `There is no backup ${name} at ${location}${made}`, {
@@ -51,7 +53,10 @@ export function checkCanBeRestored(candidate: Candidate, missing: () => string |
   const what = state === 'RUNNING' ? 'is still being made' : `is not whole (${state})`;
   const reason = found.message ?? missing();
   throw new OperatorError('BACKUP_INCOMPLETE', `Backup ${name} at ${location} ${what}${tail(reason)}`, {
-    hint: 'Restore a backup that is COMPLETE.',
+    hint:
+      state === 'PARTIAL'
+        ? 'Name the keyspaces that are whole on all nodes to restore only those.'
+        : 'Restore a backup that is COMPLETE.',
   });
 }
 

@@ -11,14 +11,16 @@ export function withCleanup(job: ClusterJob): ClusterJob {
 }
 
 /**
- * Nodes on which a snapshot may lie. An executor clears it however its backup step ends; so what is left is
- * one whose backup step never ran, or was lost with its executor.
+ * Nodes on which a snapshot may lie. An executor clears its own snapshot however its backup step ends, so that
+ * is left which was lost with its executor. One that was taken on all nodes together stays until the step succeeds.
  */
 function leftBySnapshots(job: ClusterJob): string[] {
   return executorIdsOf(job).filter((executorId) => {
     const backup = stepOf(job, 'backup', executorId);
-    if (backup && backup.started !== null) return backup.state === 'FAILED' && backup.error?.code === 'TASK_LOST';
-    return (stepOf(job, 'snapshot', executorId)?.started ?? null) !== null;
+    if (backup?.state === 'SUCCESS') return false;
+    const code = (backup?.started ?? null) === null ? undefined : backup?.error?.code;
+    const snapshotBegan = (stepOf(job, 'snapshot', executorId)?.started ?? null) !== null;
+    return snapshotBegan || code === 'TASK_LOST' || code === 'ABORTED';
   });
 }
 

@@ -49,9 +49,11 @@ export class ClusterJobs {
       this.#checkIdle();
       const nodes = state.nodes.all();
       const parameters = parametersOf(type, request, nodes);
-      const candidate = { name, location, found, entry: state.backups.find(location, name) };
+      const entry = state.backups.find(location, name);
+      const isChoice = parameters.keyspaces !== null || parameters.tables !== null;
+      const candidate = { name, location, found, entry, isChoice };
       if (type === 'BACKUP') checkNameIsFree(candidate);
-      else checkCanBeRestored(candidate, () => this.#missing(candidate.entry?.jobId));
+      else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId));
       const plan = type === 'BACKUP' ? planBackup : planRestore;
       const uuid = randomUUID();
       return this.#catalogued(

@@ -1,7 +1,7 @@
 import { isStepActive, isStepFinal, type ClusterJob, type PhaseName, type Step } from '../model/cluster-job.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { KeyspaceReport } from '../model/step.ts';
-import { stepOf } from './steps.ts';
+import { endedKeyspaces, stepOf } from './steps.ts';
 
 /** One keyspace on one node, over all phases. */
 export interface KeyspaceJson {
@@ -63,7 +63,7 @@ export function placeOf(job: ClusterJob, executorId: string): NodePlace {
 export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode[]): NodeJson {
   const steps = nodeSteps(job, executorId);
   const node = nodes.find((candidate) => candidate.executorId === executorId);
-  const failed = steps.find(({ step }) => step.state === 'FAILED')?.step;
+  const failed = telling(job, steps).find(({ step }) => step.state === 'FAILED')?.step;
   const processedKeyspaces = processed(job, steps);
   return {
     executorId,
@@ -78,6 +78,12 @@ export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode
   };
 }
 
+/** The steps that say how it went: what failed before a decisive step that succeeded was made good by it. */
+function telling(job: ClusterJob, steps: NodeStep[]): NodeStep[] {
+  const decisive = steps.findIndex(({ phase }) => phase === DECISIVE[job.type]);
+  return steps[decisive]?.step.state === 'SUCCESS' ? steps.slice(decisive) : steps;
+}
+
 function extreme(pick: (...values: number[]) => number, steps: NodeStep[], field: 'started' | 'finished') {
   const times = steps.flatMap(({ step }) => step[field] ?? []);
   return times.length === 0 ? null : pick(...times);
@@ -87,18 +93,20 @@ function processed(job: ClusterJob, steps: NodeStep[]): Record<string, KeyspaceJ
   const keyspaces: Record<string, KeyspaceJson> = {};
   for (const name of reportedKeyspaces(steps)) {
     const reports = steps.flatMap(({ phase, step }) => {
-      const report = step.report?.keyspaces[name];
+      const report = endedKeyspaces(step.report)[name];
       return report ? [{ phase, report }] : [];
     });
-    const failure = reports.find(({ report }) => report.status === 'FAILURE')?.report;
     const decisive = reports.find(({ phase }) => phase === DECISIVE[job.type])?.report;
-    const telling = decisive ?? failure;
-    if (!telling) continue;
+    const failure = telling(job, steps)
+      .map(({ step }) => endedKeyspaces(step.report)[name])
+      .find((report) => report?.status === 'FAILURE');
+    const last = decisive ?? failure;
+    if (!last) continue;
     keyspaces[name] = {
       status: failure ? 'FAILURE' : 'SUCCESS',
       durationMillis: reports.reduce((sum, { report }) => sum + report.durationMillis, 0),
-      tables: telling.tables,
-      bytes: telling.bytes,
+      tables: last.tables,
+      bytes: last.bytes,
       error: failure?.error ?? null,
     };
   }

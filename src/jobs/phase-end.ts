@@ -10,7 +10,7 @@ import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
 export function phaseEnded(job: ClusterJob, phaseIndex: number, nodes: ClusterNode[], now: number): ClusterJob {
   const phase = job.phases[phaseIndex];
   if (!phase) return job;
-  const decided = job.aborted || wasSkipped(phase) ? job : decide(job, phase, nodes, now);
+  const decided = job.aborted || wasSkipped(phase) ? job : decide(job, phase, nodes);
   return withPhase(decided, phaseIndex, { finished: now });
 }
 
@@ -18,10 +18,8 @@ function wasSkipped(phase: Phase): boolean {
   return phase.steps.every(({ state }) => state === 'SKIPPED');
 }
 
-function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[], now: number): ClusterJob {
+function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob {
   switch (phase.name) {
-    case 'snapshot':
-      return afterSnapshot(job, now);
     case 'backup':
       return afterBackup(job);
     case 'check':
@@ -33,21 +31,9 @@ function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[], now: number
     case 'load':
       return afterLoad(job);
     default:
+      // A node whose snapshot failed takes another one when its turn to copy comes.
       return job;
   }
-}
-
-/** A node without its snapshot has nothing to copy; the others go on. */
-function afterSnapshot(job: ClusterJob, now: number): ClusterJob {
-  const failed = ({ executorId }: { executorId: string }) => {
-    const snapshot = stepOf(job, 'snapshot', executorId);
-    return snapshot?.state === 'FAILED' ? snapshot : null;
-  };
-  return changeSteps(
-    job,
-    (step, phase) => phase.name === 'backup' && failed(step) !== null,
-    (step) => ({ state: 'FAILED', finished: now, error: failed(step)?.error ?? null }),
-  );
 }
 
 /** The record goes to every node that has a manifest: the location may be shared, or each node's own. */

@@ -1,6 +1,6 @@
 import { isStepFinal, type ClusterJob, type JobResult } from '../model/cluster-job.ts';
 import { phaseShortfalls } from './shortfalls.ts';
-import { stepsOf } from './steps.ts';
+import { endedKeyspaces, stepsOf } from './steps.ts';
 
 /** True when the job has ended and its result stands. */
 export function isFinished(job: ClusterJob): boolean {
@@ -27,7 +27,7 @@ export function jobResult(job: ClusterJob): JobResult {
 export function keyspacesDone(job: ClusterJob, phase: 'backup' | 'load'): number {
   return stepsOf(job, phase)
     .filter((step) => phase === 'load' || hasManifest(step))
-    .flatMap((step) => Object.values(step.report?.keyspaces ?? {}))
+    .flatMap((step) => Object.values(endedKeyspaces(step.report)))
     .filter(({ status }) => status === 'SUCCESS').length;
 }
 

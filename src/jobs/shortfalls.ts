@@ -1,6 +1,6 @@
 import type { ClusterJob, Phase, Step } from '../model/cluster-job.ts';
 import type { JobError, StepReport } from '../model/step.ts';
-import { jobError, stepOf } from './steps.ts';
+import { endedKeyspaces, jobError, stepOf } from './steps.ts';
 
 /**
  * What a step that ended did not do although it should have: it failed, or it ended well and its report names
@@ -50,7 +50,7 @@ export function reportedErrors({ executorId, report }: Step): JobError[] {
 }
 
 function failedKeyspaces(executorId: string, report: StepReport): JobError[] {
-  return Object.entries(report.keyspaces)
+  return Object.entries(endedKeyspaces(report))
     .filter(([, { status }]) => status === 'FAILURE')
     .flatMap(([keyspace, { error, tables }]) => {
       const told = report.errors.filter((entry) => entry.keyspace === keyspace);
@@ -65,7 +65,8 @@ function leftOut(job: ClusterJob, phase: Phase, step: Step, report: StepReport):
   const { executorId } = step;
   if (phase.name !== 'backup' && phase.name !== 'load') return [];
   const due = phase.name === 'load' ? keyspacesToLoad(job, executorId) : [];
-  const missing = new Set([...due, ...report.remainingKeyspaces].filter((name) => !(name in report.keyspaces)));
+  const ended = endedKeyspaces(report);
+  const missing = new Set([...due, ...report.remainingKeyspaces].filter((name) => !(name in ended)));
   const errors = [...missing].map((keyspace) =>
     jobError('INTERNAL', `The node ended its ${phase.name} without keyspace ${keyspace}`, { executorId, keyspace }),
   );

@@ -36,12 +36,10 @@ export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now:
   return withStep(job, ref, { ...ended, state: 'PENDING', attempt, taskId: null, notBefore: now + backoff });
 }
 
-/** One error that is final makes the whole attempt final: a retry would only meet it again. */
+/** The first error of a report is the one that ended the step; the others are what it lived through. */
 function judge({ kind, message, report }: Failure): { error: JobError; retryable: boolean } {
-  const errors = kind === 'FAILED' ? (report?.errors ?? []) : [];
-  const final = errors.find(({ code }) => !isRetryable(code));
-  const error = final ?? errors[0];
-  if (error) return { error, retryable: final === undefined };
+  const error = kind === 'FAILED' ? report?.errors[0] : undefined;
+  if (error) return { error, retryable: isRetryable(error.code) };
   return { error: jobError('TASK_LOST', message ?? WORDS[kind]), retryable: true };
 }
 

@@ -1,5 +1,5 @@
 import { isStepActive, type ClusterJob, type Phase, type PhaseName, type Step } from '../model/cluster-job.ts';
-import type { JobError } from '../model/step.ts';
+import type { JobError, KeyspaceReport, StepReport } from '../model/step.ts';
 
 /** Where a step stands in its job. */
 export interface StepRef {
@@ -66,6 +66,12 @@ export function executorIdsOf(job: Pick<ClusterJob, 'phases'>): string[] {
 /** True once a task that empties tables may have run. */
 export function truncateBegan(job: ClusterJob): boolean {
   return stepsOf(job, 'truncate').some(({ started }) => started !== null);
+}
+
+/** The keyspaces that a node is through with, well or not; a report also names the one at work. */
+export function endedKeyspaces(report: StepReport | null): Record<string, KeyspaceReport> {
+  const { keyspaces = {}, remainingKeyspaces = [] } = report ?? {};
+  return Object.fromEntries(Object.entries(keyspaces).filter(([name]) => !remainingKeyspaces.includes(name)));
 }
 
 export function jobError(code: string, message: string, where: Partial<JobError> = {}): JobError {
