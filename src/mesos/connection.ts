@@ -89,6 +89,15 @@ export class Connection {
     }
   }
 
+  /**
+   * Gives up the calls under way. For a new subscription: those of the one before would hold up what follows. Not at
+   * its loss, because a stream also ends before the answer to the TEARDOWN that ended it.
+   */
+  dropCalls(): void {
+    this.#callAgents['http:'].destroy();
+    this.#callAgents['https:'].destroy();
+  }
+
   #post(
     url: URL,
     body: Uint8Array,

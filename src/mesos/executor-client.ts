@@ -131,6 +131,7 @@ export class MesosExecutorClient implements ExecutorClient {
   #onSubscribed(stream: Stream): void {
     const { log } = this.#options;
     this.#stream = stream;
+    this.#connection.dropCalls();
     this.#everSubscribed = true;
     this.#backoff.reset();
     log.info({ agent: stream.url.href }, 'subscribed at the Mesos agent');

@@ -103,6 +103,7 @@ export class MesosSchedulerClient implements SchedulerClient {
         this.#frameworkId = event.subscribed.frameworkId;
         heartbeatSeconds = event.subscribed.heartbeatIntervalSeconds ?? DEFAULT_HEARTBEAT_SECONDS;
         this.#stream = stream;
+        this.#connection.dropCalls();
         this.#backoff.reset();
         this.#log.info(
           { master: stream.url.href, frameworkId: this.#frameworkId.value },

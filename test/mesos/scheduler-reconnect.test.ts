@@ -34,6 +34,30 @@ test('subscribes again after the master died in the middle of a record', async (
   t.is((await peer.requests.take()).path, '/api/v1/scheduler');
 });
 
+test('a call that was not answered on the stream before holds up none on the next one', async (t) => {
+  const { client, peer, stream, events } = await startSubscribed(t);
+  const unanswered = client.call({ type: 'REVIVE' });
+  await peer.requests.take();
+  stream.end();
+  (await peer.requests.take()).stream(recorded(SCHEDULER, 7));
+  await events.take();
+  await t.throwsAsync(unanswered, { code: 'MESOS_UNAVAILABLE' });
+  const calling = client.call({ type: 'REVIVE' });
+  (await peer.requests.take()).accept();
+  await t.notThrowsAsync(calling);
+});
+
+test('a call is answered although its stream ends first, as at TEARDOWN', async (t) => {
+  const { client, peer, stream } = await startSubscribed(t);
+  const teardown = client.call({ type: 'TEARDOWN' });
+  const request = await peer.requests.take();
+  t.deepEqual(request.body, recordedBody(SCHEDULER, 106));
+  stream.end();
+  await peer.requests.take();
+  request.accept();
+  await t.notThrowsAsync(teardown);
+});
+
 test('takes over the framework whose id it was made with', async (t) => {
   const peer = await startPeer(t);
   start(t, { masters: [peer.address], frameworkInfo: { ...FRAMEWORK, id: { value: 'framework-1' } } });
