@@ -1,0 +1,85 @@
+// An agent of the embedded Mesos: an HTTP endpoint for executors, and one life after another on the same directory.
+import { wrapError } from '../errors.ts';
+import { AgentRun, checkpointPath, type AgentOptions } from './agent-run.ts';
+import type { AgentState } from './agent-state.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { answerExecutor, EXECUTOR_PATHS } from './executor-api.ts';
+import { serve, type HttpEndpoint, type Request } from './http.ts';
+import type { MasterLink } from './links.ts';
+
+interface Life {
+  run: AgentRun;
+  endpoint: HttpEndpoint;
+}
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #port: number;
+  readonly #master: MasterLink;
+  #life: Life | undefined;
+
+  /** Port 0 takes any free one at the first start; later starts take that again: executors know it. */
+  constructor(options: AgentOptions, port: number, master: MasterLink) {
+    this.#options = options;
+    this.#port = port;
+    this.#master = master;
+  }
+
+  get id(): string {
+    return this.#life?.run.agentId ?? '';
+  }
+
+  /** Starts as the agent that it was in this directory, with the executors that still run. */
+  async start(): Promise<void> {
+    const { ip, directory, log } = this.#options;
+    const state: AgentState = (await readCheckpoint<AgentState>(checkpointPath(directory))) ?? {
+      port: this.#port,
+      frameworks: [],
+      executors: [],
+      tasks: [],
+    };
+    const run = new AgentRun(state, this.#options, this.#master);
+    try {
+      const handle = (request: Request) => answerExecutor(run, request, log);
+      const endpoint = await serve({ ip, port: state.port, paths: EXECUTOR_PATHS, handle, log });
+      this.#life = { run, endpoint };
+      state.port = endpoint.port;
+      run.executors.recover();
+      await run.connect();
+    } catch (error) {
+      throw wrapError(`start agent on ${ip}`, error);
+    }
+  }
+
+  /** As if its process was killed: connections break, executors go on. */
+  async stop(): Promise<void> {
+    const life = this.#life;
+    this.#life = undefined;
+    if (!life) return;
+    this.#master.disconnected(life.run.agentId);
+    await life.run.stop();
+    await life.endpoint.close();
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** As if the network to the master was cut for longer than the master waits. Executors and agent go on. */
+  fail(): void {
+    this.#life?.run.disconnect();
+    this.#master.unreachable(this.id);
+  }
+
+  /** Registers again, after `fail` or at another master. */
+  async connect(): Promise<void> {
+    await this.#life?.run.connect();
+  }
+
+  /** Asks all executors to end; resolves when no process of theirs is left. */
+  async shutdownExecutors(): Promise<void> {
+    this.#life?.run.executors.shutdown();
+    await this.#life?.run.executors.over();
+  }
+}
