@@ -1,0 +1,27 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TableSchema } from '../cassandra/schema.ts';
+import { tableDirectory } from '../cassandra/sstables.ts';
+import { unlessMissing } from './local-files.ts';
+
+/**
+ * Bytes of a table's SSTables and index files now, without snapshots: what a snapshot will come to, about. Compaction
+ * removes files meanwhile; those count as nothing.
+ */
+export async function liveBytes(dataDirectories: string[], { keyspace, table, id }: TableSchema): Promise<number> {
+  let bytes = 0;
+  for (const dataDirectory of dataDirectories) {
+    bytes += await bytesIn(tableDirectory(dataDirectory, keyspace, table, id), true);
+  }
+  return bytes;
+}
+
+async function bytesIn(directory: string, withIndexes: boolean): Promise<number> {
+  let bytes = 0;
+  for (const entry of await unlessMissing(readdir(directory, { withFileTypes: true }), [])) {
+    const path = join(directory, entry.name);
+    if (entry.isFile()) bytes += (await unlessMissing(stat(path), null))?.size ?? 0;
+    else if (withIndexes && entry.name.startsWith('.')) bytes += await bytesIn(path, false);
+  }
+  return bytes;
+}

@@ -1,0 +1,127 @@
+import type { Schema, TableSchema } from '../cassandra/schema.ts';
+import { OperatorError } from '../errors.ts';
+import { BackupProgress } from './backup-progress.ts';
+import { eachKeyspace } from './each-keyspace.ts';
+import { liveBytes } from './live-bytes.ts';
+import {
+  clearOwnSnapshot,
+  decidingFailure,
+  mayTryAgain,
+  readOwnSnapshot,
+  sweepSnapshots,
+  takeOwnSnapshot,
+} from './own-snapshot.ts';
+import { select, type Selection } from './selection.ts';
+import type { StepContext } from './step-context.ts';
+import { storeKeyspace } from './store-keyspace.ts';
+import { storeManifest } from './store-manifest.ts';
+
+/**
+ * Backs the node up: one keyspace at a time is snapshotted, copied and cleared; the manifest comes last. An attempt after
+ * the first goes on where the one before was.
+ */
+export async function nodeBackup(context: StepContext): Promise<void> {
+  const { request, reporter, storage, clock } = context;
+  await sweepSnapshots(context);
+  const { schema, selection } = await selectForBackup(context);
+  const progress = await BackupProgress.open(storage, request, clock);
+  const sizes = await estimate(context, selection);
+  reporter.plan([...sizes.keys()]);
+  expectTotal(context, sizes);
+
+  const failures = await eachKeyspace(context, [...sizes.keys()], async (keyspace) => {
+    const done = progress.keyspace(keyspace);
+    if (done !== undefined) {
+      reporter.restore(keyspace, done.report);
+      return;
+    }
+    refuseUnknown(selection, keyspace);
+    const tables = selection.tables.filter((table) => table.keyspace === keyspace);
+    await backUpKeyspace(context, progress, { keyspace, tables }, (bytes) => {
+      sizes.set(keyspace, bytes);
+      expectTotal(context, sizes);
+    });
+  });
+  const failure = decidingFailure(context, failures, sizes.size);
+  if (failure !== null) throw failure;
+  await storeManifest(context, schema, progress, [...sizes.keys()]);
+}
+
+/** The keyspaces and tables that the job asks for. Throws NOTHING_TO_BACK_UP when the node has no keyspace at all. */
+export async function selectForBackup(
+  context: StepContext,
+): Promise<{ schema: Schema; selection: Selection<TableSchema> }> {
+  const { request, node, signal } = context;
+  const asked = [...(request.keyspaces ?? []), ...(request.tables ?? []).map((table) => table.split('.', 1)[0])];
+  // Users and roles are another matter than data: only who names them gets them.
+  const schema = await node.schema(asked.includes('system_auth') ? ['system_auth'] : [], signal);
+  const selection = select(schema, request);
+  if (selection.keyspaces.length === 0 && selection.unknown.length === 0) {
+    throw new OperatorError('NOTHING_TO_BACK_UP', 'expected at least one keyspace besides the system ones, found none');
+  }
+  return { schema, selection };
+}
+
+async function backUpKeyspace(
+  context: StepContext,
+  progress: BackupProgress,
+  { keyspace, tables }: { keyspace: string; tables: TableSchema[] },
+  onScan: (bytes: number) => void,
+): Promise<void> {
+  let keep = false;
+  try {
+    const snapshot = await snapshotOf(context, keyspace, tables);
+    onScan(snapshot.flatMap((entry) => entry.files).reduce((sum, file) => sum + file.size, 0));
+    await storeKeyspace(context, progress, keyspace, tables, snapshot);
+  } catch (error) {
+    keep = context.request.snapshotTaken && !context.signal.aborted && mayTryAgain(context, error);
+    throw error;
+  } finally {
+    // A snapshot that was taken on all nodes together cannot be taken again: the next attempt wants this one.
+    if (!keep) await clearOwnSnapshot(context, keyspace);
+  }
+}
+
+async function snapshotOf(context: StepContext, keyspace: string, tables: TableSchema[]) {
+  if (context.request.snapshotTaken) {
+    try {
+      return await readOwnSnapshot(context, keyspace, tables);
+    } catch (error) {
+      context.log.warn(
+        { keyspace, err: error },
+        'the snapshot of all nodes together is not usable, a new one is taken',
+      );
+    }
+  }
+  await takeOwnSnapshot(context, keyspace);
+  return readOwnSnapshot(context, keyspace, tables);
+}
+
+function refuseUnknown({ unknown }: Selection<TableSchema>, keyspace: string): void {
+  const names = unknown.filter((entry) => entry.keyspace === keyspace).map((entry) => entry.name);
+  if (names.length === 0) return;
+  const [name] = names;
+  throw new OperatorError(
+    'NOT_FOUND',
+    name === keyspace
+      ? `no such keyspace: ${keyspace}${keyspace.startsWith('system') ? ' (system keyspaces are not backed up)' : ''}`
+      : `no such table: ${names.join(', ')}`,
+  );
+}
+
+/** Bytes of every keyspace, as its live SSTables say; those asked for in vain have none. */
+async function estimate(
+  { dataDirectories }: StepContext,
+  selection: Selection<TableSchema>,
+): Promise<Map<string, number>> {
+  const sizes = new Map(selection.keyspaces.map((keyspace) => [keyspace, 0]));
+  for (const table of selection.tables) {
+    sizes.set(table.keyspace, (sizes.get(table.keyspace) ?? 0) + (await liveBytes(dataDirectories, table)));
+  }
+  for (const { keyspace } of selection.unknown) if (!sizes.has(keyspace)) sizes.set(keyspace, 0);
+  return sizes;
+}
+
+function expectTotal({ reporter }: StepContext, sizes: Map<string, number>): void {
+  reporter.expect({ bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0), files: null });
+}

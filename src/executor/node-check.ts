@@ -1,0 +1,122 @@
+import { OperatorError } from '../errors.ts';
+import type { BackupRecord } from '../model/backup.ts';
+import type { NodeHealth } from '../model/node.ts';
+import { readManifest, readRecord, schemaNow, type BackupSource } from './backup-source.ts';
+import { checkFiles } from './check-files.ts';
+import { checkSpace } from './check-space.ts';
+import { compareSchema } from './compare-schema.ts';
+import { findSource } from './find-source.ts';
+import { filesToStage } from './staged-files.ts';
+import { stagingFolder } from './staged-plan.ts';
+import type { StepContext } from './step-context.ts';
+
+/** Looks whether the backup can be restored on this node. Touches nothing; any doubt is an error. */
+export async function nodeCheck(context: StepContext): Promise<void> {
+  const { request, node, reporter, signal } = context;
+  const { record, recordSha256 } = await readRecord(context);
+  refuseMissing(record, context);
+  const health = await node.health(signal);
+  refuseUnsettled(health);
+
+  const report = {
+    recordSha256,
+    backupNodes: record.nodes.map(({ executorId }) => executorId),
+    sourceExecutorId: null,
+    tables: [],
+    backupFinished: record.finished,
+    schemaVersions: [health.schemaVersion],
+    unreachableNodes: health.unreachableNodes,
+    bytesNeeded: 0,
+    bytesFree: 0,
+  };
+  reporter.check(report);
+  const { executorId } = findSource(record.nodes, { ...health, executorId: request.executorId });
+  const source = await readManifest(context, record, executorId);
+  const { manifest, selection } = source;
+  refuseUnknown(source, context);
+  refuseOther(source, health, context);
+  await checkFiles(context, manifest);
+  await refuseSchema(context, source);
+
+  const folder = stagingFolder(request.cluster, request.backupName, source.manifestSha256);
+  const space = await checkSpace(context, filesToStage(context, folder, source));
+  reporter.check({
+    ...report,
+    sourceExecutorId: executorId,
+    tables: selection.tables.map(({ keyspace, table }) => `${keyspace}.${table}`),
+    backupFinished: manifest.finished,
+    ...space,
+  });
+}
+
+/** What is missing of a keyspace on one node cannot be restored on the others: truncation empties it everywhere. */
+function refuseMissing({ missing, name }: BackupRecord, { request }: StepContext): void {
+  const asked = new Set([
+    ...(request.keyspaces ?? []),
+    ...(request.tables ?? []).map((table) => table.split('.', 1)[0]),
+  ]);
+  const everything = request.keyspaces === null && request.tables === null;
+  const wanted = missing.filter(({ keyspace }) => keyspace === null || everything || asked.has(keyspace));
+  if (wanted.length === 0) return;
+  const list = wanted.map(({ executorId, keyspace, reason }) =>
+    keyspace === null ? `${executorId} (${reason})` : `${keyspace} of ${executorId} (${reason})`,
+  );
+  throw new OperatorError('BACKUP_INCOMPLETE', `backup ${name} is partial; missing: ${list.join('; ')}`, {
+    hint: 'Name the keyspaces that are whole on all nodes to restore only those.',
+  });
+}
+
+function refuseUnsettled({ operationMode, unreachableNodes, movingNodes }: NodeHealth): void {
+  const problems = [
+    ...(operationMode === 'NORMAL' ? [] : [`this node is ${operationMode}, not NORMAL`]),
+    ...(unreachableNodes.length === 0 ? [] : [`it cannot reach ${unreachableNodes.join(', ')}`]),
+    ...(movingNodes.length === 0 ? [] : [`${movingNodes.join(', ')} joins, leaves or moves`]),
+  ];
+  if (problems.length === 0) return;
+  throw new OperatorError('NODE_DOWN', `a restore needs all nodes up and at rest: ${problems.join('; ')}`);
+}
+
+function refuseUnknown({ selection, manifest }: BackupSource, { request }: StepContext): void {
+  if (selection.unknown.length > 0) {
+    const names = selection.unknown.map(({ name }) => name).join(', ');
+    throw new OperatorError('BACKUP_INCOMPLETE', `backup ${manifest.backupName} does not hold ${names}`, {
+      hint: `It holds the keyspaces ${manifest.keyspaces.join(', ') || '(none)'}.`,
+    });
+  }
+  if (selection.keyspaces.length === 0) {
+    throw new OperatorError('BACKUP_INCOMPLETE', `backup ${request.backupName} holds no keyspace of this node`);
+  }
+}
+
+/** The data must fit the node as it is: cluster, partitioner, version. */
+function refuseOther({ manifest }: BackupSource, health: NodeHealth, { request }: StepContext): void {
+  if (manifest.cluster !== request.cluster) {
+    throw new OperatorError(
+      'BACKUP_DAMAGED',
+      `expected a backup of cluster ${request.cluster}, got one of ${manifest.cluster}`,
+    );
+  }
+  if (manifest.partitioner !== health.partitioner) {
+    throw new OperatorError(
+      'TOPOLOGY_MISMATCH',
+      `the node has ${health.partitioner}, but the backup was made with ${manifest.partitioner}`,
+    );
+  }
+  if (Number.parseInt(manifest.cassandraVersion, 10) > Number.parseInt(health.version, 10)) {
+    throw new OperatorError(
+      'SCHEMA_MISMATCH',
+      `Cassandra ${health.version} cannot read SSTables of the newer ${manifest.cassandraVersion}`,
+      { hint: `Upgrade the cluster to ${manifest.cassandraVersion} first.` },
+    );
+  }
+}
+
+async function refuseSchema(context: StepContext, { manifest, selection }: BackupSource): Promise<void> {
+  const live = await schemaNow(context, selection.keyspaces);
+  const refusals = compareSchema({ tables: selection.tables, types: manifest.types }, live);
+  if (refusals.length === 0) return;
+  throw new OperatorError('SCHEMA_MISMATCH', `the tables cannot take the backup: ${refusals.join('; ')}`, {
+    hint: 'Bring the schema to what it was (schema.cql of the backup), or drop the tables: missing ones are made.',
+    details: { refusals },
+  });
+}

@@ -1,0 +1,45 @@
+import { OperatorError } from '../errors.ts';
+import { eachKeyspace } from './each-keyspace.ts';
+import { isLoaded } from './load-journal.ts';
+import { readPlan, removeStaged, writePlan, type StagedPlan } from './staged-plan.ts';
+import type { StepContext } from './step-context.ts';
+
+/**
+ * Last look at a restore on this node: what was staged was loaded, and is live. Then the staged files go. The plan
+ * stays, small as it is, until the next restore: an answer that got lost can be given again.
+ */
+export async function nodeVerify(context: StepContext): Promise<void> {
+  const { request, reporter } = context;
+  const plan = await readPlan(context, request.jobUuid);
+  reporter.plan(plan.keyspaces);
+  const failures = await eachKeyspace(context, plan.keyspaces, (keyspace) =>
+    plan.verified ? Promise.resolve() : verifyKeyspace(context, plan, keyspace),
+  );
+  if (failures.length > 0) throw failures[0];
+  await writePlan(context, { ...plan, verified: true });
+  await removeStaged(context);
+}
+
+async function verifyKeyspace(context: StepContext, plan: StagedPlan, keyspace: string): Promise<void> {
+  const { node, signal, reporter } = context;
+  for (const staged of plan.tables.filter((table) => table.keyspace === keyspace)) {
+    const { table, sstables } = staged;
+    reporter.current(`${keyspace}.${table}`);
+    if (sstables.length === 0) continue;
+    const details = { table };
+    if (!(await isLoaded(context, plan, staged))) {
+      throw new OperatorError(
+        'LOAD_FAILED',
+        `expected ${sstables.length} SSTables of ${keyspace}.${table} to be loaded, not all are`,
+        { details },
+      );
+    }
+    if ((await node.liveSSTableCount(keyspace, table, signal)) === 0) {
+      throw new OperatorError(
+        'LOAD_FAILED',
+        `${sstables.length} SSTables of ${keyspace}.${table} were loaded, but none is live`,
+        { details },
+      );
+    }
+  }
+}

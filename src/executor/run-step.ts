@@ -1,0 +1,97 @@
+import type { Clock } from '../clock.ts';
+import { messageOf, OperatorError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { PhaseName } from '../model/cluster-job.ts';
+import type { StepReport, StepRequest } from '../model/step.ts';
+import type { CopyPool } from '../storage/copy-pool.ts';
+import type { Storage } from '../storage/storage.ts';
+import { nodeBackup } from './node-backup.ts';
+import { nodeCheck } from './node-check.ts';
+import { nodeCleanup } from './node-cleanup.ts';
+import { nodeCommit } from './node-commit.ts';
+import { nodeLoad } from './node-load.ts';
+import { nodeSnapshot } from './node-snapshot.ts';
+import { nodeStage } from './node-stage.ts';
+import { nodeTruncate } from './node-truncate.ts';
+import { nodeVerify } from './node-verify.ts';
+import type { Reporter } from './report.ts';
+import type { Server } from './server.ts';
+import type { StepContext } from './step-context.ts';
+
+const STEPS: Record<PhaseName, (context: StepContext) => Promise<void>> = {
+  snapshot: nodeSnapshot,
+  backup: nodeBackup,
+  commit: nodeCommit,
+  check: nodeCheck,
+  stage: nodeStage,
+  truncate: nodeTruncate,
+  load: nodeLoad,
+  verify: nodeVerify,
+  cleanup: nodeCleanup,
+};
+
+export interface StepDependencies {
+  /** Opens a location: `create` for a backup, which makes a missing directory. */
+  openStorage(location: string, create: boolean): Promise<Storage>;
+  pool: CopyPool;
+  hostname: string;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface StepOutcome {
+  state: 'TASK_FINISHED' | 'TASK_FAILED' | 'TASK_KILLED';
+  message: string;
+  report: StepReport;
+}
+
+/**
+ * Does one step from its precondition, a Cassandra in NORMAL, to its outcome. Never rejects. The step ends as soon as
+ * `killed` aborts, or Cassandra does; its own cleaning up is done by then.
+ */
+export async function runStep(
+  request: StepRequest,
+  server: { current: Server | null; ip: string },
+  reporter: Reporter,
+  killed: AbortSignal,
+  deps: StepDependencies,
+): Promise<StepOutcome> {
+  const gone = new AbortController();
+  try {
+    const { current, ip } = server;
+    if (current === null) throw unavailable('Cassandra is not running on this node, or not NORMAL yet');
+    current.exited.then(
+      (how) => gone.abort(unavailable(`Cassandra exited with ${how} during the step`)),
+      (error: unknown) => gone.abort(error),
+    );
+    const signal = AbortSignal.any([killed, gone.signal]);
+    await requireNormal(current, signal);
+    const { node, dataDirectories, stagingDirectories } = current;
+    const storage = await deps.openStorage(request.location, request.type === 'BACKUP');
+    const context = { ...deps, request, storage, node, dataDirectories, stagingDirectories, ip, reporter, signal };
+    await endedBy(signal, STEPS[request.phase](context));
+    return { state: 'TASK_FINISHED', message: '', report: reporter.report };
+  } catch (error) {
+    reporter.decided(error);
+    const state = killed.aborted && error === killed.reason ? 'TASK_KILLED' : 'TASK_FAILED';
+    return { state, message: messageOf(error), report: reporter.report };
+  }
+}
+
+/** The reason for which a step was ended says more than what it broke in the step. */
+async function endedBy(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+async function requireNormal({ node }: Server, signal: AbortSignal): Promise<void> {
+  const { operationMode } = await node.health(signal);
+  if (operationMode !== 'NORMAL') throw unavailable(`expected Cassandra to be NORMAL, it is ${operationMode}`);
+}
+
+function unavailable(message: string): OperatorError {
+  return new OperatorError('CASSANDRA_UNAVAILABLE', message);
+}

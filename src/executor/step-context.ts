@@ -1,0 +1,30 @@
+import type { CassandraNode } from '../cassandra/node.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import type { StepRequest } from '../model/step.ts';
+import type { CopyPool } from '../storage/copy-pool.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Reporter } from './report.ts';
+
+/** All that a step works with. */
+export interface StepContext {
+  request: StepRequest;
+  node: CassandraNode;
+  storage: Storage;
+  /** Hashes files beside the event loop. */
+  pool: CopyPool;
+  /** Cassandra's data directories, in the order of its configuration. */
+  dataDirectories: string[];
+  /** For each data directory one beside it on the same file system: what is staged is moved, not copied. */
+  stagingDirectories: string[];
+  hostname: string;
+  ip: string;
+  reporter: Reporter;
+  /** Aborts when the step is killed or Cassandra is gone; the reason is the OperatorError to end with. */
+  signal: AbortSignal;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Files on their way at the same time: enough to keep a disk and a network busy, few enough for Cassandra to live on. */
+export const TRANSFERS = 4;

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import type { Schema } from '../cassandra/schema.ts';
+import type { NodeManifest } from '../model/backup.ts';
+import { manifestKey, schemaKey } from '../storage/layout.ts';
+import { stringifyManifest } from '../storage/manifest.ts';
+import type { BackupProgress, StoredKeyspace } from './backup-progress.ts';
+import type { StepContext } from './step-context.ts';
+
+/** Ends a node backup: once its manifest is there, it is whole. */
+export async function storeManifest(
+  context: StepContext,
+  schema: Schema,
+  progress: BackupProgress,
+  keyspaces: readonly string[],
+): Promise<void> {
+  const { request, storage, reporter, signal } = context;
+  const { cluster, executorId, backupName } = request;
+  const manifest = await manifestOf(context, schema, progress, keyspaces);
+  signal.throwIfAborted();
+  await storage.putDocument(schemaKey(cluster, executorId, backupName), schemaText(schema));
+  await storage.flush();
+  const text = stringifyManifest(manifest);
+  await storage.putDocument(manifestKey(cluster, executorId, backupName), text);
+  reporter.manifest({
+    sha256: createHash('sha256').update(text).digest('hex'),
+    hostId: manifest.hostId,
+    tokens: manifest.tokens,
+    hostname: manifest.hostname,
+    ip: manifest.ip,
+    schemaVersion: manifest.schemaVersion,
+    files: manifest.files.length,
+    bytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
+  });
+}
+
+async function manifestOf(
+  { request, node, hostname, ip, clock, signal }: StepContext,
+  schema: Schema,
+  progress: BackupProgress,
+  keyspaces: readonly string[],
+): Promise<NodeManifest> {
+  const health = await node.health(signal);
+  const stored = new Map<string, StoredKeyspace>();
+  for (const keyspace of keyspaces) {
+    const entry = progress.keyspace(keyspace);
+    if (entry !== undefined) stored.set(keyspace, entry);
+  }
+  return {
+    version: 1,
+    cluster: request.cluster,
+    backupName: request.backupName,
+    jobUuid: request.jobUuid,
+    executorId: request.executorId,
+    hostId: health.hostId,
+    hostname,
+    ip,
+    datacenter: health.datacenter,
+    rack: health.rack,
+    tokens: health.tokens,
+    cassandraVersion: health.version,
+    partitioner: health.partitioner,
+    schemaVersion: schema.version,
+    started: progress.started,
+    finished: clock.now(),
+    keyspaces: [...stored.keys()],
+    tables: [...stored.values()].flatMap((entry) => entry.tables),
+    types: schema.types,
+    schema: schema.statements.map(({ keyspace, type, name, cql }) => ({ keyspace, type, name, cql })),
+    files: [...stored.values()].flatMap((entry) => entry.files),
+  };
+}
+
+/** The whole DDL for people and cqlsh. */
+function schemaText({ statements }: Schema): string {
+  return (
+    statements.map(({ cql }) => (cql.trimEnd().endsWith(';') ? cql.trimEnd() : `${cql.trimEnd()};`)).join('\n\n') + '\n'
+  );
+}

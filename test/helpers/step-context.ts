@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { systemClock } from '../../src/clock.ts';
+import type { StepContext } from '../../src/executor/step-context.ts';
+import { nodeBackup } from '../../src/executor/node-backup.ts';
+import { nodeCommit } from '../../src/executor/node-commit.ts';
+import { Reporter } from '../../src/executor/report.ts';
+import { createLogger } from '../../src/log.ts';
+import type { BackupRecord } from '../../src/model/backup.ts';
+import type { StepRequest } from '../../src/model/step.ts';
+import { createCopyPool, type CopyPool } from '../../src/storage/copy-pool.ts';
+import { stringifyRecord } from '../../src/storage/manifest.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { DirectoryNode } from './directory-node.ts';
+
+export const EXECUTOR_ID = 'cassandra.dev.node.0.executor';
+
+/** A node with its directories and a location for backups, for one test. */
+export interface Host {
+  root: string;
+  node: DirectoryNode;
+  storage: Storage;
+  pool: CopyPool;
+  stagingDirectories: string[];
+  /** What a step gets; each with a fresh reporter. Not given fields of the request have harmless values. */
+  context(request?: Partial<StepRequest>, change?: Partial<StepContext>): StepContext;
+}
+
+export function stepRequest(change: Partial<StepRequest> = {}): StepRequest {
+  return {
+    jobId: 1,
+    jobUuid: 'job-1',
+    type: 'BACKUP',
+    phase: 'backup',
+    attempt: 1,
+    cluster: 'dev',
+    executorId: EXECUTOR_ID,
+    backupName: 'monday',
+    location: 'file:///backup',
+    keyspaces: null,
+    tables: null,
+    sourceExecutorId: null,
+    snapshotTaken: false,
+    record: null,
+    truncateTables: null,
+    removeStaging: false,
+    ...change,
+  };
+}
+
+export async function makeHost(t: ExecutionContext, dataDirectoryCount = 1): Promise<Host> {
+  const root = mkdtempSync(join(tmpdir(), 'executor-'));
+  const pool = createCopyPool(1);
+  t.teardown(async () => {
+    await pool.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+  const bases = Array.from({ length: dataDirectoryCount }, (_, index) => join(root, `disk${index}`));
+  for (const base of bases) mkdirSync(join(base, 'data'), { recursive: true });
+  const node = new DirectoryNode(bases.map((base) => join(base, 'data')));
+  const storage = await openStorage(join(root, 'backup'), { pool, baseDirectory: root, create: true });
+  const stagingDirectories = bases.map((base) => join(base, 'staging'));
+  return {
+    root,
+    node,
+    storage,
+    pool,
+    stagingDirectories,
+    context: (request, change) => ({
+      request: stepRequest(request),
+      node,
+      storage,
+      pool,
+      dataDirectories: node.dataDirectories,
+      stagingDirectories,
+      hostname: 'localhost',
+      ip: '127.0.0.1',
+      reporter: new Reporter(EXECUTOR_ID, systemClock),
+      signal: new AbortController().signal,
+      clock: systemClock,
+      log: createLogger('test', 'silent'),
+      ...change,
+    }),
+  };
+}
+
+/** Backs the node up under a name of `change` and writes the record of a cluster of this one node. */
+export async function backUp(host: Host, change: Partial<StepRequest> = {}): Promise<BackupRecord> {
+  const context = host.context({ ...change, phase: 'backup' });
+  await nodeBackup(context);
+  const { manifest } = context.reporter.report;
+  if (manifest === null) throw new Error('expected a manifest');
+  const { sha256, ...node } = manifest;
+  const { cluster, backupName, jobUuid, executorId } = context.request;
+  const record: BackupRecord = {
+    version: 1,
+    cluster,
+    name: backupName,
+    jobUuid,
+    location: host.storage.url,
+    started: 1,
+    finished: 2,
+    result: 'SUCCESS',
+    nodes: [{ executorId, manifestSha256: sha256, ...node }],
+    missing: [],
+  };
+  await nodeCommit(host.context({ ...change, phase: 'commit', record: stringifyRecord(record) }));
+  return record;
+}
