@@ -13,7 +13,7 @@ try {
   await ring.start();
   await ring.ready(300_000, (normal) => process.stderr.write(`scenarios: ${normal} of 3 nodes are NORMAL\n`));
   const args = [
-    'node_modules/ava/entrypoints/cli.mjs',
+    'node_modules/ava/entrypoints/cli.js',
     '--config',
     'ava.scenarios.config.js',
     ...process.argv.slice(2),

@@ -40,11 +40,9 @@ export async function runLocal(options: LocalOptions, commandLine: CommandLine, 
       ip,
       port: 0,
       resources: { ...AGENT, disk, ports: agentPorts(ip, options) },
-      attributes: {},
     })),
-    executorGraceMs: STOP_GRACE_MS,
+    executorShutdownGraceMs: STOP_GRACE_MS,
     log,
-    clock: systemClock,
   });
   try {
     const args = commandLine('scheduler', ...schedulerArguments(options, data, mesos.url));
@@ -79,13 +77,13 @@ function addresses({ address, nodes }: LocalOptions): string[] {
 }
 
 /** JMX and Jolokia of all nodes are on 127.0.0.1: each address has its own range for them. */
-function agentPorts(ip: string, { storagePort, nativePort }: LocalOptions): [number, number][] {
+function agentPorts(ip: string, { storagePort, nativePort }: LocalOptions): { begin: number; end: number }[] {
   const [, , third = 0, fourth = 0] = ip.split('.').map(Number);
   const first = 20_000 + ((third * 256 + fourth) % 1000) * 10;
   return [
-    [storagePort, storagePort],
-    [nativePort, nativePort],
-    [first, first + 9],
+    { begin: storagePort, end: storagePort },
+    { begin: nativePort, end: nativePort },
+    { begin: first, end: first + 9 },
   ];
 }
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { systemClock } from '../clock.ts';
 import { createProgram } from '../cli/program.ts';
 import {
   addOptions,
@@ -81,12 +82,17 @@ async function edge(run: () => Promise<void>): Promise<number> {
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(argv: string[]): Promise<number> {
+  const { env, stdout, stderr } = process;
   let exitCode = 0;
-  const setExitCode = (code: number): void => {
-    exitCode = code;
-  };
-  const program = createProgram({ env: process.env, setExitCode });
-  for (const create of [schedulerCommand, executorCommand, localCommand]) program.addCommand(create(setExitCode));
-  await program.parseAsync(argv);
-  return exitCode;
+  const { program, run } = createProgram({
+    stdout,
+    stderr,
+    url: env['CASSANDRA_MESOS_URL'] ?? null,
+    token: env['CASSANDRA_MESOS_TOKEN'] ?? null,
+    clock: systemClock,
+  });
+  for (const create of [schedulerCommand, executorCommand, localCommand]) {
+    program.addCommand(create((code) => (exitCode = code)));
+  }
+  return (await run(argv.slice(2))) || exitCode;
 }

@@ -18,6 +18,7 @@ import { frameworkName } from '../model/node.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import type { SchedulerSettings } from '../scheduler/settings.ts';
 import { openState, type State } from '../state/database.ts';
+import { createCopyPool } from '../storage/copy-pool.ts';
 import { findBackup } from '../storage/find-backup.ts';
 import { openStorage } from '../storage/open.ts';
 
@@ -102,10 +103,11 @@ async function listen(start: (port: number, host: string) => Server, host: strin
 }
 
 function createClient(options: SchedulerOptions, state: State, log: Logger): MesosSchedulerClient {
+  const frameworkId = state.framework.get('frameworkId');
   return new MesosSchedulerClient({
     masters: options.master.split(',').map((master) => master.trim()),
-    frameworkId: state.framework.get('frameworkId'),
     frameworkInfo: {
+      ...(frameworkId === null ? {} : { id: { value: frameworkId } }),
       user: options.user || userInfo().username,
       name: frameworkName(options.clusterName),
       failoverTimeout: options.failoverTimeout,
@@ -116,6 +118,7 @@ function createClient(options: SchedulerOptions, state: State, log: Logger): Mes
     },
     log,
     clock: systemClock,
+    backoff: { minMs: 500, maxMs: 10_000 },
   });
 }
 
@@ -136,8 +139,14 @@ function checkCluster(state: State, cluster: string): void {
 async function lookForBackup(location: string, cluster: string, name: string): Promise<FoundBackup> {
   const directory = location.startsWith('file://') ? fileURLToPath(location) : location;
   if (!directory.startsWith('/') || !existsSync(directory)) return { state: 'UNKNOWN', message: null };
-  const { state, message } = await findBackup(openStorage(location), cluster, name);
-  return { state, message };
+  const pool = createCopyPool(1);
+  try {
+    const storage = await openStorage(location, { pool, baseDirectory: '/', create: false });
+    const { state, message } = await findBackup(storage, cluster, name);
+    return { state, message };
+  } finally {
+    await pool.close();
+  }
 }
 
 /** What `/config` shows: the effective configuration without anything secret. */

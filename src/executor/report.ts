@@ -69,6 +69,16 @@ export class Reporter {
     Object.assign(this.#table(keyspace, table), known);
   }
 
+  /** Mentions a keyspace, also one without tables, and returns what is known of it. */
+  keyspace(keyspace: string): KeyspaceReport {
+    const entry = this.#keyspace(keyspace);
+    const begun = this.#begun.get(keyspace);
+    return {
+      ...structuredClone(entry),
+      durationMillis: begun === undefined ? entry.durationMillis : this.#clock.now() - begun,
+    };
+  }
+
   succeeded(keyspace: string): void {
     this.#end(keyspace);
   }

@@ -38,9 +38,7 @@ export async function storeKeyspace(
     await progress.fileStored(file);
   });
   files.sort((left, right) => (left.path < right.path ? -1 : 1));
-  const report = reporter.report.keyspaces[keyspace];
-  if (report === undefined)
-    throw new OperatorError('INTERNAL', `expected a report of keyspace ${keyspace}, found none`);
+  const report = reporter.keyspace(keyspace);
   await progress.keyspaceStored(keyspace, { tables: tables.map(toManifestTable), files, report });
 }
 

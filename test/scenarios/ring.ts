@@ -61,7 +61,8 @@ export type JobKind = 'backup' | 'restore';
 export async function start(t: ExecutionContext, ring: LocalRing, kind: JobKind, query: string): Promise<number> {
   const { status, body } = await ring.post(`/cluster/${kind}/start?${query}`);
   t.is(status, 200, JSON.stringify(body));
-  return (body as { job: number }).job;
+  const { job } = body as { job: number | { id: number } };
+  return typeof job === 'number' ? job : job.id;
 }
 
 export async function job(ring: LocalRing, id: number): Promise<JobJson> {
