@@ -7,6 +7,7 @@ import type { CassandraNode } from './node.ts';
 import type { NodeEndpoint } from './process.ts';
 import { readSchema } from './read-schema.ts';
 import type { Schema } from './schema.ts';
+import { splitStatements } from './statements.ts';
 import { readHealth, STORAGE_SERVICE } from './storage-service.ts';
 
 const STORAGE_PROXY = 'org.apache.cassandra.db:type=StorageProxy';
@@ -64,8 +65,10 @@ export class LiveNode implements CassandraNode {
   }
 
   async execute(statement: string, signal?: AbortSignal): Promise<void> {
-    await this.#cql.execute(statement, { signal, timeoutMs: DDL_TIMEOUT_MS });
-    await this.#waitForAgreement(signal);
+    for (const single of splitStatements(statement)) {
+      await this.#cql.execute(single, { signal, timeoutMs: DDL_TIMEOUT_MS });
+      await this.#waitForAgreement(signal);
+    }
   }
 
   async loadNewSSTables(keyspace: string, table: string, signal?: AbortSignal): Promise<void> {

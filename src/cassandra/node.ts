@@ -24,7 +24,10 @@ export interface CassandraNode {
   /** TRUNCATE of one table in the whole cluster, by CQL. Fails when a replica is down. */
   truncate(keyspace: string, table: string, signal?: AbortSignal): Promise<void>;
 
-  /** Runs one DDL statement and waits until all live nodes have its schema. */
+  /**
+   * Runs the DDL of one object: one statement, or several with semicolons (a table with its ALTERs). After each it waits
+   * until all live nodes have its schema.
+   */
   execute(statement: string, signal?: AbortSignal): Promise<void>;
 
   /** Takes in SSTables that were put into the table's (or view's) directory. */

@@ -159,6 +159,11 @@ export class CassandraProcess {
     return await this.exited;
   }
 
+  /** Why the process failed, in Cassandra's own words: the last errors since its start. */
+  async lastErrors(): Promise<string> {
+    return await this.#log.errors();
+  }
+
   async #pollUntilReady(jolokia: Jolokia, signal: AbortSignal, onProgress?: (mode: string) => void): Promise<void> {
     const { clock } = this.#deps;
     const deadline = clock.now() + this.#startTimeoutMs;
@@ -171,7 +176,7 @@ export class CassandraProcess {
       if (operationMode === 'NORMAL' && nativeTransportRunning) return;
       if (clock.now() > deadline) {
         const message = `Cassandra is ${last} and not serving CQL after ${this.#startTimeoutMs} ms`;
-        throw new OperatorError('TIMEOUT', `${message}: ${await this.#log.errors()}`, { hint: this.#log.hint });
+        throw new OperatorError('TIMEOUT', `${message}: ${await this.lastErrors()}`, { hint: this.#log.hint });
       }
       await clock.sleep(POLL_MS, signal);
     }
@@ -191,7 +196,7 @@ export class CassandraProcess {
   async #endedError(): Promise<OperatorError> {
     const { code, signal } = await this.exited;
     const message = `Cassandra ended before it was ready (${signal ?? `exit code ${code}`})`;
-    return new OperatorError('CASSANDRA_ERROR', `${message}: ${await this.#log.errors()}`, { hint: this.#log.hint });
+    return new OperatorError('CASSANDRA_ERROR', `${message}: ${await this.lastErrors()}`, { hint: this.#log.hint });
   }
 }
 

@@ -44,12 +44,11 @@ export async function scanSnapshot(dataDirectories: string[], keyspace: string, 
   for (const [dataDirectory, directory] of dataDirectories.entries()) {
     for (const { table, id, path: tablePath } of await tableDirectories(join(directory, keyspace))) {
       const path = join(tablePath, 'snapshots', tag);
-      const entries = await entriesOf(path);
-      if (entries === null) continue;
+      if ((await entriesOf(path)) === null) continue;
       found.push({ table, id, dataDirectory, path, files: await filesOf(path), listed: await listedIn(path) });
     }
   }
-  return found.sort((left, right) => left.table.localeCompare(right.table) || left.dataDirectory - right.dataDirectory);
+  return found;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lastErrors } from './logback.ts';
+import { lastErrors, lastLines } from './logback.ts';
 
 /** More than any start writes; an old log may be much longer. */
 const TAIL_BYTES = 256 * 1024;
@@ -35,7 +35,7 @@ export class StartLog {
     const log = await readTail(systemLog(this.#directory), this.#start);
     if (log.text.trim() !== '') return lastErrors(log.text);
     const output = await readTail(StartLog.outputFile(this.#directory), 0);
-    return lastErrors(output.text);
+    return lastLines(output.text);
   }
 }
 

@@ -1,0 +1,82 @@
+import { access, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { jolokiaConfiguration, writeConfiguration } from '../../src/cassandra/configuration.ts';
+import { inspectDistribution } from '../../src/cassandra/distribution.ts';
+import { nodePaths } from '../../src/cassandra/paths.ts';
+import { CassandraProcess } from '../../src/cassandra/process.ts';
+import type { OperatorError } from '../../src/errors.ts';
+import { dependencies, smallNode, temporaryDirectory } from './real-cassandra.ts';
+import { request } from './request.ts';
+
+// Starts that succeed are in live-node.test.ts. Serial: each starts a JVM.
+
+test.serial('a start that Cassandra refuses says why in its words, and frees the data', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const wanted = { ...(await smallNode(directory, '127.0.0.22')), cassandraYaml: { no_such_setting: 1 } };
+  const server = await CassandraProcess.start(wanted, dependencies(directory));
+  const error = await t.throwsAsync<OperatorError>(server.ready());
+  t.is(error.code, 'CASSANDRA_ERROR');
+  t.regex(error.message, /ended before it was ready \(exit code \d+\)/);
+  t.regex(error.message, /no_such_setting/);
+  t.true(error.hint?.includes(join(directory, 'sandbox/logs/system.log')));
+  for (const base of server.paths.bases) t.false((await readdir(base)).includes('node.lock'));
+});
+
+test.serial('a JVM that does not come to Cassandra says why', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const wanted = { ...(await smallNode(directory, '127.0.0.22')), jvmOptions: ['-XX:NoSuchOption'] };
+  const server = await CassandraProcess.start(wanted, dependencies(directory));
+  await t.throwsAsync(server.ready(), { message: /NoSuchOption/ });
+});
+
+test.serial('a wait for the start ends with its signal, and a kill with the name of the signal', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const server = await CassandraProcess.start(await smallNode(directory, '127.0.0.22'), dependencies(directory));
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  const waiting = server.ready({ signal: controller.signal, onProgress: () => controller.abort(reason) });
+  t.is(await t.throwsAsync(waiting), reason);
+
+  const another = t.throwsAsync(server.ready(), { message: /ended before it was ready \(SIGKILL\)/ });
+  process.kill(server.pid, 'SIGKILL');
+  t.deepEqual(await server.stop({ drain: true, graceMs: 10_000 }), { code: null, signal: 'SIGKILL' });
+  await another;
+});
+
+test('what cannot be started is refused before anything is made', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const wanted = await smallNode(directory, '127.0.0.22');
+  const refused = async (start: Promise<unknown>, words: RegExp) => {
+    const error = await t.throwsAsync<OperatorError>(start);
+    t.is(error.code, 'BAD_REQUEST');
+    t.regex(error.message, words);
+  };
+  const deps = dependencies(directory);
+  await refused(CassandraProcess.start({ ...wanted, cassandraHome: 'nowhere' }, deps), /sandbox\/nowhere\/lib/);
+  await refused(CassandraProcess.start(wanted, { ...deps, java: join(directory, 'no-java') }), /no-java -version/);
+  t.deepEqual(await readdir(directory), []);
+});
+
+test("Maven's jars and an unpacked distribution are both known for what they are", async (t) => {
+  const home = await temporaryDirectory(t);
+  const lib = join(home, 'lib');
+  await mkdir(lib);
+  await writeFile(join(lib, 'jamm-0.3.2.jar'), '');
+  await t.throwsAsync(inspectDistribution(home), { message: /expected apache-cassandra-<version>\.jar/ });
+  await writeFile(join(lib, 'apache-cassandra-4.1.9.jar'), '');
+  t.deepEqual(await inspectDistribution(home), { lib, jamm: join(lib, 'jamm-0.3.2.jar'), version: '4.1.9' });
+  t.is((await inspectDistribution((await smallNode(home, '127.0.0.22')).cassandraHome)).version, '5.0.5');
+});
+
+test('the password is written where only we can read it, also over a file of before', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const paths = nodePaths([join(directory, 'base')], 'e', directory);
+  await mkdir(paths.configuration, { recursive: true });
+  await writeFile(jolokiaConfiguration(paths), 'old', { mode: 0o644 });
+  await writeConfiguration(request(), paths, '5.0.5', { port: 1, user: 'u', password: 'p' });
+  t.is((await stat(jolokiaConfiguration(paths))).mode & 0o777, 0o600);
+  for (const made of [...paths.data, ...paths.staging, paths.commitlog, paths.hints]) {
+    await t.notThrowsAsync(access(made));
+  }
+});
