@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
@@ -48,8 +48,10 @@ export async function startApi(
   for (const node of options.nodes ?? [aNode(0), aNode(1), aNode(2)]) state.nodes.save(node);
   const clock = { ...systemClock, now: () => NOW };
   const seen = { wakes: 0, log: '' };
+  const woken = new EventEmitter();
   const wake = () => {
     seen.wakes += 1;
+    woken.emit('wake');
   };
   const jobs = new ClusterJobs({
     state,
@@ -86,7 +88,7 @@ export async function startApi(
   await once(server, 'listening');
   t.teardown(async () => {
     server.closeAllConnections();
-    await new Promise((done) => server.close(done));
+    await new Promise((done) => server.close(done)); // also when it is closed already
     state.close();
     await rm(directory, { recursive: true, force: true });
   });
@@ -117,7 +119,18 @@ export async function startApi(
     }
     return { ...received, body: parsed };
   };
-  return { url: `http://127.0.0.1:${port}`, port, state, jobs, directory, seen, call };
+  /** Stops listening, as a scheduler that dies, and listens on the same port again. */
+  const stop = async () => {
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  const start = async () => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  return { url: `http://127.0.0.1:${port}`, port, state, jobs, directory, seen, woken, call, stop, start };
 }
 
 /** A node that runs and is NORMAL in a ring of three. */

@@ -1,6 +1,8 @@
 import test from 'ava';
 import { aNode, NOW, startApi } from '../helpers.ts';
+import { ended, keyspace, withStep } from '../job-fixtures.ts';
 
+const ID = 'cassandra.dev.node.0.executor';
 const BAD_NAMES = [
   '',
   '.',
@@ -157,6 +159,56 @@ test('Nodes that are not there, or not one, are refused', async (t) => {
   t.is(ambiguous.status, 409);
   t.is(ambiguous.body.candidates.length, 2);
   t.is(api.jobs.list().length, 0);
+});
+
+test('A job shows its nodes, keyspaces and errors while it runs and after it ended', async (t) => {
+  const api = await startApi(t);
+  const { body } = await api.call('POST', '/cluster/backup/start?name=backup-0');
+  const { id } = body.job;
+  const error = {
+    executorId: ID,
+    keyspace: 'ks1',
+    table: 'users',
+    code: 'SSTABLE_CORRUPT',
+    message: 'nb-1 is damaged',
+  };
+  api.jobs.update(id, (job) =>
+    withStep(withStep(job, 0, { state: 'FAILED', finished: NOW + 10, error }), 1, {
+      state: 'RUNNING',
+      report: {
+        keyspaces: { ks1: keyspace({ status: 'FAILURE', error: 'nb-2 is damaged' }) },
+        remainingKeyspaces: ['ks2'],
+        bytesTotal: 4096,
+        bytesDone: 1024,
+        current: 'ks2/users/nb-7-big-Data.db',
+      },
+    }),
+  );
+  const running = (await api.call('GET', '/cluster/backup/status')).body.backup;
+  t.like(running.currentNode, { executorId: 'cassandra.dev.node.1.executor', remainingKeyspaces: ['ks2'] });
+  t.like(running.completedNodes[0], { executorId: ID, failure: { failed: true, message: 'nb-1 is damaged' } });
+  t.deepEqual(running.remainingNodes, ['cassandra.dev.node.2.executor']);
+  api.jobs.update(id, (job) => ended(job, 'PARTIAL'));
+  const { body: last } = await api.call('GET', '/cluster/backup/last');
+  t.true(last.present);
+  t.like(last.backup, { id, result: 'PARTIAL', finished: NOW + 2000, currentNode: null });
+  t.true((last.backup.errors as { code: string }[]).some(({ code }) => code === 'SSTABLE_CORRUPT'));
+  t.deepEqual((await api.call('GET', '/cluster/jobs')).body, { jobs: [last.backup] });
+  t.deepEqual((await api.call('GET', '/cluster/backup/status')).body, { running: false, backup: null });
+});
+
+test('The history is newest first, as many as asked for', async (t) => {
+  const api = await startApi(t);
+  for (const name of ['a', 'b', 'c']) {
+    const { id } = await api.jobs.start('BACKUP', { name });
+    api.jobs.update(id, (job) => ended(job, 'SUCCESS'));
+  }
+  const names = async (query: string) =>
+    ((await api.call('GET', `/cluster/jobs${query}`)).body.jobs as { backupName: string }[]).map(
+      (job) => job.backupName,
+    );
+  t.deepEqual(await names(''), ['c', 'b', 'a']);
+  t.deepEqual(await names('?limit=2'), ['c', 'b']);
 });
 
 test('Abort says whether there was something to abort', async (t) => {

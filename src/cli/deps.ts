@@ -1,0 +1,22 @@
+import type { Clock } from '../clock.ts';
+
+/** What the commands need from the process they run in. */
+export interface CliDeps {
+  stdout: Output;
+  stderr: Output;
+  /** Where the scheduler listens unless --url says otherwise. Null: `DEFAULT_URL`. */
+  url: string | null;
+  /** Bearer token of the API. */
+  token: string | null;
+  clock: Clock;
+  /** Aborts waiting (Ctrl-C); the job itself goes on. */
+  signal?: AbortSignal;
+  /** How often --wait asks, in ms. Default 1000. */
+  pollMs?: number;
+  /** How long --wait bears a scheduler that does not answer, in ms. Default 5 minutes. */
+  outageMs?: number;
+}
+
+export type Output = NodeJS.WritableStream & { isTTY?: boolean };
+
+export const DEFAULT_URL = 'http://127.0.0.1:18080';

@@ -1,0 +1,39 @@
+/** What the commands read of the REST API's JOB; api-docs/openapi.yaml has all of it. */
+export interface JobView {
+  id: number;
+  type: 'BACKUP' | 'RESTORE';
+  backupName: string;
+  location: string;
+  started: number;
+  finished: number | null;
+  aborted: boolean;
+  result: 'SUCCESS' | 'PARTIAL' | 'FAILURE' | 'ABORTED' | null;
+  /** 0 to 1; null while nothing is known of the size. */
+  progress: number | null;
+  bytesTotal: number | null;
+  bytesDone: number;
+  remainingNodes: string[];
+  currentNode: NodeView | null;
+  completedNodes: NodeView[];
+  phases: PhaseView[];
+  errors: {
+    executorId: string | null;
+    keyspace: string | null;
+    table: string | null;
+    code: string;
+    message: string;
+  }[];
+}
+
+export interface NodeView {
+  executorId: string;
+  finishedTimestamp: number | null;
+  failure?: { failed: boolean; message: string };
+  processedKeyspaces: Record<string, { status: string; durationMillis: number; bytes: number }>;
+  remainingKeyspaces: string[];
+}
+
+export interface PhaseView {
+  name: string;
+  steps: { executorId: string; state: string; attempt: number; current: string | null }[];
+}

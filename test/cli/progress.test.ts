@@ -1,0 +1,76 @@
+import { PassThrough } from 'node:stream';
+import test from 'ava';
+import type { Output } from '../../src/cli/deps.ts';
+import type { JobView } from '../../src/cli/job-view.ts';
+import { createProgress } from '../../src/cli/progress.ts';
+import { systemClock } from '../../src/clock.ts';
+
+function aJob(changes: Partial<JobView> & { node?: number; current?: string }): JobView {
+  const { node = 0, current = 'nb-1-big-Data.db', ...job } = changes;
+  const step = { executorId: `node.${node}`, state: 'RUNNING', attempt: 1, current };
+  return {
+    id: 1,
+    type: 'BACKUP',
+    backupName: 'b0',
+    location: 'file:///backup',
+    started: 1,
+    finished: null,
+    aborted: false,
+    result: null,
+    progress: 0,
+    bytesTotal: 4096,
+    bytesDone: 0,
+    remainingNodes: [],
+    currentNode: null,
+    completedNodes: [],
+    phases: [{ name: 'backup', steps: [step] }],
+    errors: [],
+    ...job,
+  };
+}
+
+function progressOn(isTTY: boolean, quiet = false) {
+  const stderr: Output & PassThrough = Object.assign(new PassThrough(), { isTTY, columns: 200 });
+  let now = 0;
+  const clock = { ...systemClock, now: () => (now += 1000) };
+  const progress = createProgress({ stdout: new PassThrough(), stderr, url: null, token: null, clock }, quiet);
+  return { progress, written: () => String(stderr.read() ?? '') };
+}
+
+test('Away from a terminal a line is written for every change, not for every poll', (t) => {
+  const { progress, written } = progressOn(false);
+  progress.update(aJob({}));
+  progress.update(aJob({ bytesDone: 10, progress: 0.002, current: 'nb-2-big-Data.db' }));
+  progress.update(aJob({ bytesDone: 1024, progress: 0.25 }));
+  progress.update(aJob({ bytesDone: 1024, progress: 0.25, node: 1 }));
+  progress.stop();
+  t.deepEqual(written().trim().split('\n'), [
+    '0% | 0 B of 4.0 KiB | -/s | backup on node.0',
+    '25% | 1.0 KiB of 4.0 KiB | 512 B/s | backup on node.0',
+    '25% | 1.0 KiB of 4.0 KiB | 341 B/s | backup on node.1',
+  ]);
+});
+
+test('On a terminal a bar shows bytes, rate, node and file', (t) => {
+  const { progress, written } = progressOn(true);
+  progress.update(aJob({}));
+  progress.update(aJob({ bytesDone: 2048, progress: 0.5 }));
+  progress.stop();
+  const text = written();
+  t.regex(text, /0% \| 0 B of 4\.0 KiB/);
+  t.regex(text, /50% \| 2\.0 KiB of 4\.0 KiB \| 2\.0 KiB\/s \| backup on node\.0: nb-1-big-Data\.db/);
+});
+
+test('A job of unknown size has a progress too', (t) => {
+  const { progress, written } = progressOn(false);
+  progress.update(aJob({ progress: null, bytesTotal: null, phases: [] }));
+  t.is(written(), '0% | 0 B | -/s | waiting for a node\n');
+});
+
+test('Quiet means notices only', (t) => {
+  const { progress, written } = progressOn(true, true);
+  progress.update(aJob({}));
+  progress.notice('The scheduler answers again.');
+  progress.stop();
+  t.is(written(), 'The scheduler answers again.\n');
+});
