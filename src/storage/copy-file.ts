@@ -24,8 +24,8 @@ export interface CopyControl {
   onBytes(bytes: number): void;
 }
 
-/** Bytes that are read, hashed and written in one go. On a slow disk (40 MB/s) that is 100 ms. */
-export const CHUNK = 4 * 1024 * 1024;
+/** Bytes that are read, hashed and written in one go. On a slow disk (20 MB/s) that is 100 ms. */
+export const CHUNK = 2 * 1024 * 1024;
 
 // TypeScript has it among the types of browsers only.
 declare const WebAssembly: {
@@ -51,12 +51,10 @@ export async function copyFile(job: CopyJob, buffers: [Buffer, Buffer], control:
     if (job.expected && job.expected.size !== size) return { outcome: 'mismatch', size, sha256: null };
     if (job.target !== null) target = new CopyTarget(job.target, { path: job.source, size, device: dev });
     const file = target?.cloned
-      ? await readClone(target.temporary, buffers, control)
-      : await pump(source, target, buffers, control);
+      ? await readClone(target.temporary, size, buffers, control)
+      : await pump({ fd: source, size }, target, buffers, control);
     const after = fs.fstatSync(source).size;
-    if (after !== size || file.size !== size) {
-      return { outcome: 'resized', before: size, after: after === size ? file.size : after };
-    }
+    if (after !== size || file.size !== size) return { outcome: 'resized', before: size, after };
     if (job.expected && job.expected.sha256 !== file.sha256) return { outcome: 'mismatch', ...file };
     target?.commit(size);
     return { outcome: 'done', file };
@@ -66,17 +64,23 @@ export async function copyFile(job: CopyJob, buffers: [Buffer, Buffer], control:
   }
 }
 
-async function readClone(path: string, buffers: [Buffer, Buffer], control: CopyControl): Promise<StoredFile> {
+async function readClone(
+  path: string,
+  size: number,
+  buffers: [Buffer, Buffer],
+  control: CopyControl,
+): Promise<StoredFile> {
   const fd = fs.openSync(path, 'r');
   try {
-    return await pump(fd, null, buffers, control);
+    return await pump({ fd, size }, null, buffers, control);
   } finally {
     fs.closeSync(fd);
   }
 }
 
+/** Stops at the size that the source had when it was opened, or where it ends before that. */
 async function pump(
-  source: number,
+  source: { fd: number; size: number },
   target: CopyTarget | null,
   buffers: [Buffer, Buffer],
   control: CopyControl,
@@ -86,19 +90,18 @@ async function pump(
   let size = 0;
   let writing: Promise<void> | undefined;
   try {
-    for (let turn: 0 | 1 = 0; ; turn = turn === 0 ? 1 : 0) {
+    for (let turn: 0 | 1 = 0; size < source.size; turn = turn === 0 ? 1 : 0) {
       control.check();
-      const buffer = buffers[turn];
-      const length = fill(source, buffer, size);
+      const bytes = fill(source.fd, buffers[turn].subarray(0, source.size - size), size);
+      if (bytes.length === 0) break;
       await writing;
-      if (length === 0) break;
-      writing = target?.write(buffer, length, size);
-      const bytes = buffer.subarray(0, length);
+      writing = target?.write(buffers[turn], bytes.length, size);
       hash.update(bytes);
       crc = crc32(bytes, crc);
-      size += length;
-      control.onBytes(length);
+      size += bytes.length;
+      control.onBytes(bytes.length);
     }
+    await writing;
   } finally {
     // The descriptor must not be closed under a write; its error, if any, was thrown above.
     await Promise.allSettled([writing]);
@@ -106,13 +109,13 @@ async function pump(
   return { size, sha256: hash.digest('hex'), crc32: crc };
 }
 
-/** Reads until the buffer is full or the file ends. */
-function fill(fd: number, buffer: Buffer, position: number): number {
+/** Reads until the buffer is full or the file ends; returns what was read. */
+function fill(fd: number, buffer: Buffer, position: number): Buffer {
   let length = 0;
   while (length < buffer.length) {
     const got = fs.readSync(fd, buffer, length, buffer.length - length, position + length);
     if (got === 0) break;
     length += got;
   }
-  return length;
+  return buffer.subarray(0, length);
 }

@@ -22,6 +22,9 @@ const GIVE_UP_MS = 2000;
 /** Beside the sources it is a .ts, in dist a .js. */
 const WORKER = new URL(`./copy-worker${extname(import.meta.url)}`, import.meta.url);
 
+/** A thread keeps its data outside the JavaScript heap. */
+const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
+
 interface Task {
   id: number;
   job: CopyJob;
@@ -101,7 +104,8 @@ class ThreadPool implements CopyPool {
 
   #start(): Thread {
     const stop = new SharedArrayBuffer(4);
-    const worker = new Worker(WORKER, { workerData: stop, name: 'copy' });
+    // Flags of this process, such as --input-type, are not for the thread.
+    const worker = new Worker(WORKER, { workerData: stop, name: 'copy', execArgv: [], resourceLimits: LIMITS });
     const thread: Thread = { worker, stop: new Int32Array(stop), task: null };
     worker.on('message', (reply: WorkerReply) => this.#onReply(thread, reply));
     worker.on('error', (error) => this.#drop(thread, error));

@@ -13,6 +13,8 @@ const O_DIRECT: number = fs.constants.O_DIRECT ?? 0;
 /** Files from this size on are written past the page cache; below it the wait for the disk costs more. */
 const DIRECT_FROM = 1024 * 1024;
 
+const INLINE_BELOW = 128 * 1024;
+
 /** Direct writes want lengths and offsets in whole blocks; 4096 is right for all common disks. */
 const BLOCK = 4096;
 
@@ -78,9 +80,13 @@ export class CopyTarget {
   }
 
   async #writeAll(buffer: Buffer, length: number, position: number): Promise<void> {
+    const fd = this.#fd!;
+    // A small file is in the page cache sooner than another thread could begin.
+    const inline = length < INLINE_BELOW;
     for (let done = 0; done < length;) {
-      const { bytesWritten } = await write(this.#fd!, buffer, done, length - done, position + done);
-      done += bytesWritten;
+      done += inline
+        ? fs.writeSync(fd, buffer, done, length - done, position + done)
+        : (await write(fd, buffer, done, length - done, position + done)).bytesWritten;
     }
   }
 

@@ -35,15 +35,21 @@ class FileStorage implements Storage {
   }
 
   async putFile(key: string, sourcePath: string, options?: TransferOptions): Promise<StoredFile> {
-    const source = await lstatOrNull(sourcePath);
-    if (!source?.isFile()) throw sourceChanged(sourcePath, 'there is no such file');
-    return this.#attempt(`storing ${key}`, source.size, async () => {
+    try {
       const target = await this.#root.prepare(key);
       await this.#sweep(dirname(target));
       const result = await this.#pool.run({ source: sourcePath, target, expected: null }, options);
       this.#unflushed.add(target);
       return storedFile(result, sourcePath);
-    });
+    } catch (error) {
+      const source = await lstatOrNull(sourcePath);
+      if (!source?.isFile()) throw sourceChanged(sourcePath, 'there is no such file', error);
+      throw await storageError(error, {
+        operation: `storing ${key}`,
+        directory: this.#root.path,
+        needed: source.size,
+      });
+    }
   }
 
   async getFile(
@@ -206,8 +212,9 @@ function storedFile(result: CopyResult, source: string): StoredFile {
   );
 }
 
-function sourceChanged(source: string, got: string): OperatorError {
+function sourceChanged(source: string, got: string, cause?: unknown): OperatorError {
   return new OperatorError('SNAPSHOT_FAILED', `expected ${source} to stay as it is while it is read, but ${got}`, {
+    ...(cause === undefined ? {} : { cause }),
     hint: 'Files of a snapshot never change: find out what writes there, then start the job again.',
   });
 }
