@@ -64,7 +64,7 @@ export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode
   const steps = nodeSteps(job, executorId);
   const node = nodes.find((candidate) => candidate.executorId === executorId);
   const failed = telling(job, steps).find(({ step }) => step.state === 'FAILED')?.step;
-  const processedKeyspaces = processed(job, steps);
+  const done = processed(job, steps);
   return {
     executorId,
     taskId: `${executorId}.${job.type}`,
@@ -73,8 +73,8 @@ export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode
     ...(failed ? { failure: { failed: true, message: failed.error?.message ?? 'It failed without a reason' } } : {}),
     startedTimestamp: extreme(Math.min, steps, 'started'),
     finishedTimestamp: placeOf(job, executorId) === 'completed' ? extreme(Math.max, steps, 'finished') : null,
-    processedKeyspaces,
-    remainingKeyspaces: knownKeyspaces(job, executorId, steps).filter((name) => !(name in processedKeyspaces)),
+    processedKeyspaces: Object.fromEntries(done),
+    remainingKeyspaces: knownKeyspaces(job, executorId, steps).filter((name) => !done.has(name)),
   };
 }
 
@@ -89,26 +89,23 @@ function extreme(pick: (...values: number[]) => number, steps: NodeStep[], field
   return times.length === 0 ? null : pick(...times);
 }
 
-function processed(job: ClusterJob, steps: NodeStep[]): Record<string, KeyspaceJson> {
-  const keyspaces: Record<string, KeyspaceJson> = {};
+/** What the node is through with: the decisive phase has ended for it, or an earlier one failed. */
+function processed(job: ClusterJob, steps: NodeStep[]): Map<string, KeyspaceJson> {
+  const reports = steps.map(({ phase, step }) => ({ phase, ended: endedKeyspaces(step.report) }));
+  const decisive = reports.find(({ phase }) => phase === DECISIVE[job.type])?.ended;
+  const later = telling(job, steps).map(({ step }) => endedKeyspaces(step.report));
+  const keyspaces = new Map<string, KeyspaceJson>();
   for (const name of reportedKeyspaces(steps)) {
-    const reports = steps.flatMap(({ phase, step }) => {
-      const report = endedKeyspaces(step.report)[name];
-      return report ? [{ phase, report }] : [];
-    });
-    const decisive = reports.find(({ phase }) => phase === DECISIVE[job.type])?.report;
-    const failure = telling(job, steps)
-      .map(({ step }) => endedKeyspaces(step.report)[name])
-      .find((report) => report?.status === 'FAILURE');
-    const last = decisive ?? failure;
+    const failure = later.map((ended) => ended.get(name)).find((report) => report?.status === 'FAILURE');
+    const last = decisive?.get(name) ?? failure;
     if (!last) continue;
-    keyspaces[name] = {
+    keyspaces.set(name, {
       status: failure ? 'FAILURE' : 'SUCCESS',
-      durationMillis: reports.reduce((sum, { report }) => sum + report.durationMillis, 0),
+      durationMillis: reports.reduce((sum, { ended }) => sum + (ended.get(name)?.durationMillis ?? 0), 0),
       tables: last.tables,
       bytes: last.bytes,
       error: failure?.error ?? null,
-    };
+    });
   }
   return keyspaces;
 }

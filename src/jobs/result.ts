@@ -27,7 +27,7 @@ export function jobResult(job: ClusterJob): JobResult {
 export function keyspacesDone(job: ClusterJob, phase: 'backup' | 'load'): number {
   return stepsOf(job, phase)
     .filter((step) => phase === 'load' || hasManifest(step))
-    .flatMap((step) => Object.values(endedKeyspaces(step.report)))
+    .flatMap((step) => [...endedKeyspaces(step.report).values()])
     .filter(({ status }) => status === 'SUCCESS').length;
 }
 

@@ -50,7 +50,7 @@ export function reportedErrors({ executorId, report }: Step): JobError[] {
 }
 
 function failedKeyspaces(executorId: string, report: StepReport): JobError[] {
-  return Object.entries(endedKeyspaces(report))
+  return [...endedKeyspaces(report)]
     .filter(([, { status }]) => status === 'FAILURE')
     .flatMap(([keyspace, { error, tables }]) => {
       const told = report.errors.filter((entry) => entry.keyspace === keyspace);
@@ -66,7 +66,7 @@ function leftOut(job: ClusterJob, phase: Phase, step: Step, report: StepReport):
   if (phase.name !== 'backup' && phase.name !== 'load') return [];
   const due = phase.name === 'load' ? keyspacesToLoad(job, executorId) : [];
   const ended = endedKeyspaces(report);
-  const missing = new Set([...due, ...report.remainingKeyspaces].filter((name) => !(name in ended)));
+  const missing = new Set([...due, ...report.remainingKeyspaces].filter((name) => !ended.has(name)));
   const errors = [...missing].map((keyspace) =>
     jobError('INTERNAL', `The node ended its ${phase.name} without keyspace ${keyspace}`, { executorId, keyspace }),
   );

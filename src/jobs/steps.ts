@@ -69,9 +69,9 @@ export function truncateBegan(job: ClusterJob): boolean {
 }
 
 /** The keyspaces that a node is through with, well or not; a report also names the one at work. */
-export function endedKeyspaces(report: StepReport | null): Record<string, KeyspaceReport> {
+export function endedKeyspaces(report: StepReport | null): Map<string, KeyspaceReport> {
   const { keyspaces = {}, remainingKeyspaces = [] } = report ?? {};
-  return Object.fromEntries(Object.entries(keyspaces).filter(([name]) => !remainingKeyspaces.includes(name)));
+  return new Map(Object.entries(keyspaces).filter(([name]) => !remainingKeyspaces.includes(name)));
 }
 
 export function jobError(code: string, message: string, where: Partial<JobError> = {}): JobError {

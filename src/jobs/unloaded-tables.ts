@@ -36,10 +36,9 @@ const NO_WORD = new Set(['TASK_LOST', 'ABORTED']);
 
 function isLoaded(job: ClusterJob, executorId: string, name: string): boolean {
   const [keyspace = '', table = ''] = name.split('.', 2);
-  const report = endedKeyspaces(stepOf(job, 'load', executorId)?.report ?? null)[keyspace];
+  const report = endedKeyspaces(stepOf(job, 'load', executorId)?.report ?? null).get(keyspace);
   if (!report || report.status === 'SUCCESS') return report !== undefined;
   // Only a failure that is one table's own says that the others named beside it are loaded.
   const isOneTables = Object.values(report.tables).some(({ error }) => error !== null);
-  const entry = report.tables[table];
-  return isOneTables && entry !== undefined && entry.error === null;
+  return isOneTables && Object.hasOwn(report.tables, table) && report.tables[table]?.error === null;
 }

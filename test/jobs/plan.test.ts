@@ -1,0 +1,52 @@
+import test from 'ava';
+import type { ClusterJob } from '../../src/model/cluster-job.ts';
+import { CLUSTER, down, id, node, nodes, planned, START } from './helpers.ts';
+
+function shape({ phases }: Pick<ClusterJob, 'phases'>): string[] {
+  return phases.map(({ name, concurrency, once, steps }) => {
+    const ids = steps.map(({ executorId }) => /\.(\d+)\.executor$/.exec(executorId)?.[1]).join('');
+    return `${name} ${ids} ×${concurrency}${once ? ' once' : ''}`;
+  });
+}
+
+test('a backup copies from one node at a time by default, in the order of their numbers', (t) => {
+  const cluster = [node(10), node(2), node(0)];
+  t.deepEqual(shape(planned('BACKUP', cluster)), ['backup 0210 ×1', 'commit 0210 ×3']);
+});
+
+test('a backup can take all snapshots first, and copy from several nodes at once', (t) => {
+  const job = planned('BACKUP', nodes(3), { snapshot: 'together', strategy: 'parallel', concurrency: 2 });
+  t.deepEqual(shape(job), ['snapshot 012 ×3', 'backup 012 ×2', 'commit 012 ×3']);
+});
+
+test('a restore touches nothing before all nodes have checked and staged', (t) => {
+  t.deepEqual(shape(planned('RESTORE', nodes(2))), [
+    'check 01 ×2',
+    'stage 01 ×1',
+    'truncate 0 ×1 once',
+    'load 01 ×1',
+    'verify 01 ×2',
+  ]);
+});
+
+test('a node that is down or was never launched has its steps as well', (t) => {
+  const cluster = [node(0), down(1), node(2, { agentId: null, health: null, serverState: 'NONE' })];
+  t.deepEqual(shape(planned('BACKUP', cluster)), ['backup 012 ×1', 'commit 012 ×3']);
+});
+
+test('a backup of chosen nodes leaves the others out', (t) => {
+  t.deepEqual(shape(planned('BACKUP', nodes(3), { nodes: [id(2), id(0)] })), ['backup 02 ×1', 'commit 02 ×2']);
+});
+
+test('a job begins with every step pending and nothing known', (t) => {
+  const job = planned('RESTORE', nodes(2));
+  t.like(job, { started: START, finished: null, result: null, aborted: false, abortNow: false });
+  t.is(job.phases.flatMap(({ steps }) => steps).filter(({ state }) => state !== 'PENDING').length, 0);
+  t.like(job.phases[0]?.steps[1], {
+    executorId: `cassandra.${CLUSTER}.node.1.executor`,
+    attempt: 1,
+    taskId: null,
+    started: null,
+    finished: null,
+  });
+});

@@ -1,0 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { openState, type State } from '../../src/state/database.ts';
+
+/** A path for a state file, gone after the test. */
+export function statePath(t: ExecutionContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'state-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return join(directory, 'state.sqlite');
+}
+
+/** A new state of the test's own. */
+export function newState(t: ExecutionContext): State {
+  const state = openState(statePath(t));
+  t.teardown(() => state.close());
+  return state;
+}
