@@ -22,7 +22,7 @@ type RateMeter = (bytesDone: number) => string;
 
 function barProgress(stream: Output, rate: RateMeter): Progress {
   const bar = new SingleBar(
-    { stream, format: '{bar} {percentage}% | {done} | {rate} | {work}', hideCursor: true, clearOnComplete: true },
+    { stream, format: '{bar} {percentage}% | {done} | {rate} | {work}', clearOnComplete: true },
     Presets.shades_classic,
   );
   let started = false;

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { aNode, startApi } from './helpers.ts';
+import { ended } from './job-fixtures.ts';
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+/** All calls of a guide, in its order. */
+const calls = [
+  ...read('docs/rest-api.md').matchAll(/curl (?<options>[^\n]*?)'?http:\/\/[^/\s']+(?<path>\/[^\s')]*)/g),
+].map(({ groups = {} }) => ({
+  method: /-X POST|--json/.test(groups['options'] ?? '') ? 'POST' : 'GET',
+  path: groups['path'] ?? '',
+  body: /--json '([^']*)'/.exec(groups['options'] ?? '')?.[1],
+}));
+
+test('Every call in the guide to the REST API works as it stands', async (t) => {
+  const nodes = [0, 1, 2].map((number) => aNode(number, { executorId: `cassandra.cassandra.node.${number}.executor` }));
+  const api = await startApi(t, { nodes });
+  t.true(calls.length > 20);
+  for (const { method, path, body } of calls) {
+    const running = api.jobs.running();
+    if (running && /\/(last|start)/.test(path)) api.jobs.update(running.id, (job) => ended(job, 'SUCCESS'));
+    // The last example repeats the first one with a token, and a name is used once.
+    const repeated = path.includes('name=monday') && api.jobs.list().some(({ type }) => type === 'BACKUP');
+    const fresh = repeated && path.includes('/backup/') ? path.replace('monday', 'monday-again') : path;
+    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+    const answer = await api.call(method, fresh, { headers, ...(body === undefined ? {} : { body }) });
+    t.is(answer.status, 200, `${method} ${fresh}: ${answer.text}`);
+  }
+});
+
+test('Operations says what to do about every error code, and about no other', (t) => {
+  const table = /const TABLE = \{(.*?)\n\}/s.exec(read('src/errors.ts'))?.[1] ?? '';
+  const codes = [...table.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, code = '']) => code);
+  const described = [...read('docs/operations.md').matchAll(/^\| `([A-Z_]+)` +\|/gm)].map(([, code = '']) => code);
+  t.true(codes.length > 20);
+  t.deepEqual(described.toSorted(), codes.toSorted());
+});
