@@ -11,18 +11,12 @@ const VERSION = 1;
 const count = z.int().nonnegative();
 const hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 const token = z.string().regex(/^-?\d+$/, 'expected a decimal number as text');
+// Problems are put into words only when there are some: a manifest may have 100,000 paths.
 /** A path that stays in its folder. */
-const path = z.string().superRefine((value, context) => {
-  const problem = keyProblem(value);
-  if (problem !== null) context.addIssue({ code: 'custom', message: `expected a relative path, but ${problem}` });
+const path = z.string().refine((value) => keyProblem(value) === null, {
+  error: ({ input }) => `expected a relative path, but ${keyProblem(String(input))}`,
 });
-const backupName = z.string().superRefine((value, context) => {
-  try {
-    checkBackupName(value);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error) });
-  }
-});
+const backupName = z.string().refine(isBackupName, 'expected a backup name');
 
 // The order of the fields is the order in the documents.
 const manifestSchema = z.object({
@@ -159,6 +153,16 @@ function check<T>(schema: z.ZodType<T>, value: unknown, key: string): T {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw damaged(key, `${fieldName(issue?.path ?? [])}: ${issue?.message}`, result.error);
+}
+
+function isBackupName(value: string): boolean {
+  try {
+    checkBackupName(value);
+    return true;
+  } catch {
+    // The message of the field says it.
+    return false;
+  }
 }
 
 /** `files[3].path` */

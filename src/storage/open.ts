@@ -39,7 +39,9 @@ export function locationDirectory(url: string, baseDirectory: string): string {
 
 function fromFileUrl(url: string): string {
   try {
-    return resolve(fileURLToPath(url));
+    const directory = fileURLToPath(url);
+    if (directory.includes('\0')) throw new Error('it holds a NUL');
+    return resolve(directory);
   } catch (error) {
     throw unsupported(`${JSON.stringify(url)} (${messageOf(error)})`, error);
   }

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createCopyPool, type CopyPool } from '../../src/storage/copy-pool.ts';
+import { factsOf, rejectsWith, temporaryDirectory } from './contract.ts';
+
+function poolOf(t: ExecutionContext, workers?: number): CopyPool {
+  const pool = createCopyPool(workers);
+  t.teardown(() => pool.close());
+  return pool;
+}
+
+/** Sparse, and so long that it is never read to its end. */
+async function endlessFile(work: string): Promise<string> {
+  const path = join(work, 'endless');
+  await writeFile(path, '');
+  await truncate(path, 1024 ** 4);
+  return path;
+}
+
+/** Resolves when the job has moved its first bytes, with a promise of its end. */
+async function begun(pool: CopyPool, source: string, target: string | null, signal: AbortSignal | undefined) {
+  return new Promise<{ outcome: Promise<unknown> }>((resolve) => {
+    const onBytes = (): void => resolve({ outcome });
+    const end = pool.run({ source, target, expected: null }, { ...(signal ? { signal } : {}), onBytes });
+    const outcome = end.then(
+      () => null,
+      (error: unknown) => error,
+    );
+  });
+}
+
+test('it has one thread a core, two at most', (t) => {
+  t.true([1, 2].includes(poolOf(t).workers));
+});
+
+test('a file is hashed without being copied', async (t) => {
+  const work = await temporaryDirectory(t);
+  const content = randomBytes(3_000_000);
+  await writeFile(join(work, 'file'), content);
+  const result = await poolOf(t).run({ source: join(work, 'file'), target: null, expected: null });
+  t.deepEqual(result, { outcome: 'done', file: factsOf(content) });
+  t.deepEqual(await readdir(work), ['file']);
+});
+
+test('a running job stops when its signal aborts, cleans up, and the thread takes the next one', async (t) => {
+  const work = await temporaryDirectory(t);
+  const pool = poolOf(t, 1);
+  const controller = new AbortController();
+  const { outcome } = await begun(pool, await endlessFile(work), join(work, 'target'), controller.signal);
+  await writeFile(join(work, 'small'), 'x');
+  const next = pool.run({ source: join(work, 'small'), target: null, expected: null });
+  const reason = new Error('stop');
+  controller.abort(reason);
+  t.is(await outcome, reason);
+  t.deepEqual(await next, { outcome: 'done', file: factsOf(Buffer.from('x')) });
+  t.deepEqual((await readdir(work)).sort(), ['endless', 'small']);
+});
+
+test('a job that waits for a thread is dropped when its signal aborts', async (t) => {
+  const work = await temporaryDirectory(t);
+  const pool = poolOf(t, 1);
+  const endless = await endlessFile(work);
+  const first = new AbortController();
+  const { outcome } = await begun(pool, endless, null, first.signal);
+  const second = new AbortController();
+  const waiting = pool.run({ source: endless, target: join(work, 'target'), expected: null }, second);
+  const reason = new Error('not wanted any more');
+  second.abort(reason);
+  t.is(await t.throwsAsync(waiting), reason);
+  first.abort();
+  await outcome;
+  t.deepEqual(await readdir(work), ['endless']);
+});
+
+test('closing ends running and waiting jobs and leaves no temporary', async (t) => {
+  const work = await temporaryDirectory(t);
+  const pool = createCopyPool(1);
+  const endless = await endlessFile(work);
+  const { outcome } = await begun(pool, endless, join(work, 'target'), undefined);
+  const waiting = pool.run({ source: endless, target: null, expected: null });
+  await Promise.all([pool.close(), rejectsWith(t, 'ABORTED', waiting)]);
+  t.like(await outcome, { code: 'ABORTED' });
+  t.deepEqual(await readdir(work), ['endless']);
+  await rejectsWith(t, 'ABORTED', pool.run({ source: endless, target: null, expected: null }));
+  await t.notThrowsAsync(pool.close());
+});
+
+test('a system error comes with its code and path', async (t) => {
+  const work = await temporaryDirectory(t);
+  const source = join(work, 'none');
+  const error = await t.throwsAsync(poolOf(t).run({ source, target: null, expected: null }), { code: 'ENOENT' });
+  t.like(error, { path: source, syscall: 'open' });
+});
+
+test('a file whose content is not the expected one leaves no target', async (t) => {
+  const work = await temporaryDirectory(t);
+  const [source, target] = [join(work, 'source'), join(work, 'target')];
+  await writeFile(source, 'content');
+  const { size, sha256 } = factsOf(Buffer.from('content'));
+  const pool = poolOf(t);
+  const altered = await pool.run({ source, target, expected: { size, sha256: '0'.repeat(64) } });
+  t.like(altered, { outcome: 'mismatch', size, sha256 });
+  t.deepEqual(await pool.run({ source, target, expected: { size: 1, sha256 } }), {
+    outcome: 'mismatch',
+    size,
+    sha256: null,
+  });
+  t.deepEqual(await readdir(work), ['source']);
+});
+
+test('many jobs at once are all done, each with its own result', async (t) => {
+  const work = await temporaryDirectory(t);
+  const pool = poolOf(t, 2);
+  const contents = Array.from({ length: 50 }, (_, index) => randomBytes(index * 10_000));
+  const results = await Promise.all(
+    contents.map(async (content, index) => {
+      await writeFile(join(work, `${index}`), content);
+      return pool.run({ source: join(work, `${index}`), target: join(work, `${index}.copy`), expected: null });
+    }),
+  );
+  t.deepEqual(
+    results,
+    contents.map((content) => ({ outcome: 'done', file: factsOf(content) })),
+  );
+});
+
+test('files reach a file system in memory and come back from it', async (t) => {
+  // Where the machine has none, this is an ordinary directory and the test says less.
+  const memory = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'storage-test-'));
+  t.teardown(() => rm(memory, { recursive: true }));
+  const work = await temporaryDirectory(t);
+  const pool = poolOf(t);
+  const content = randomBytes(5_000_001);
+  await writeFile(join(work, 'source'), content);
+  await pool.run({ source: join(work, 'source'), target: join(memory, 'there'), expected: null });
+  await pool.run({ source: join(memory, 'there'), target: join(work, 'back'), expected: null });
+  t.true(content.equals(await readFile(join(work, 'back'))));
+});

@@ -1,0 +1,49 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { createCopyPool } from '../../src/storage/copy-pool.ts';
+import { locationDirectory, openStorage } from '../../src/storage/open.ts';
+import { rejectsWith, temporaryDirectory } from './contract.ts';
+
+const pool = createCopyPool();
+test.after.always(() => pool.close());
+
+test('directories are named by URL, by path, or relative to the sandbox', (t) => {
+  t.is(locationDirectory('file:///backup/a', '/sandbox'), '/backup/a');
+  t.is(locationDirectory('file:///backup/%C3%BC%20x/', '/sandbox'), '/backup/ü x');
+  t.is(locationDirectory('FILE:///backup', '/sandbox'), '/backup');
+  t.is(locationDirectory('file://localhost/backup', '/sandbox'), '/backup');
+  t.is(locationDirectory('/backup//a/', '/sandbox'), '/backup/a');
+  t.is(locationDirectory('backup', '/sandbox'), '/sandbox/backup');
+  t.is(locationDirectory('deep/er/', '/sandbox'), '/sandbox/deep/er');
+});
+
+test('other kinds of location are refused with what is supported, and without their secrets', async (t) => {
+  const deps = { pool, baseDirectory: '/sandbox', create: true };
+  for (const url of ['s3://key:hidden@bucket/p', 'http://hidden/x', 'azure://hidden', 'gs:hidden']) {
+    const error = await rejectsWith(t, 'BAD_REQUEST', openStorage(url, deps));
+    t.regex(error.message, /file:\/\/\/directory.*got (s3|http|azure|gs):\/\/$/);
+  }
+  for (const url of [
+    '',
+    'a\0b',
+    '../backup',
+    'a/../../b',
+    '.',
+    'file://host/backup',
+    'file:///a%2Fb',
+    'file:///a%00b',
+  ]) {
+    await rejectsWith(t, 'BAD_REQUEST', openStorage(url, deps));
+  }
+});
+
+test('a missing directory is made for a backup and an error for a restore', async (t) => {
+  const work = await temporaryDirectory(t);
+  const deps = { pool, baseDirectory: work };
+  await rejectsWith(t, 'STORAGE_FAILED', openStorage('backup', { ...deps, create: false }));
+  const storage = await openStorage('backup', { ...deps, create: true });
+  t.true((await stat(join(work, 'backup'))).isDirectory());
+  t.is(storage.url, `file://${work}/backup`);
+  await t.notThrowsAsync(openStorage('backup', { ...deps, create: false }));
+});
