@@ -13,6 +13,7 @@ import { checkJava, inspectDistribution } from './distribution.ts';
 import { Jolokia, type JolokiaAddress } from './jolokia.ts';
 import { javaArguments } from './jvm.ts';
 import { nodePaths, type NodePaths } from './paths.ts';
+import { checkPorts } from './ports.ts';
 import { StartLog } from './start-log.ts';
 import { removeOwnSnapshots } from './snapshots.ts';
 import { readServerState, STORAGE_SERVICE } from './storage-service.ts';
@@ -107,6 +108,7 @@ export class CassandraProcess {
 
     const lock = DataLock.acquire(paths.bases);
     try {
+      await checkPorts(request);
       await writeConfiguration(request, paths, distribution.version, jolokia);
       // A backup that died with the node left its snapshot, and nobody else would remove it.
       await removeOwnSnapshots(paths.data);

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lastErrors, lastLines } from './logback.ts';
+import { cassandraErrors, jvmErrors, lastLines } from './error-lines.ts';
 
 /** More than any start writes; an old log may be much longer. */
 const TAIL_BYTES = 256 * 1024;
@@ -30,12 +30,12 @@ export class StartLog {
     return `Cassandra's log is ${systemLog(this.#directory)}`;
   }
 
-  /** Cassandra's words on why it failed; the JVM's where Cassandra never came to speak. */
+  /** Why it failed: the JVM's words and Cassandra's; where neither names an error, the last that was logged. */
   async errors(): Promise<string> {
-    const log = await readTail(systemLog(this.#directory), this.#start);
-    if (log.text.trim() !== '') return lastErrors(log.text);
-    const output = await readTail(StartLog.outputFile(this.#directory), 0);
-    return lastLines(output.text);
+    const log = (await readTail(systemLog(this.#directory), this.#start)).text;
+    const output = (await readTail(StartLog.outputFile(this.#directory), 0)).text;
+    const errors = [...jvmErrors(output), ...cassandraErrors(log)];
+    return lastLines(errors.length > 0 ? errors : [...output.split('\n'), ...log.split('\n')]);
   }
 }
 

@@ -1,4 +1,5 @@
 import { access, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { jolokiaConfiguration, writeConfiguration } from '../../src/cassandra/configuration.ts';
@@ -56,6 +57,19 @@ test('what cannot be started is refused before anything is made', async (t) => {
   await refused(CassandraProcess.start({ ...wanted, cassandraHome: 'nowhere' }, deps), /sandbox\/nowhere\/lib/);
   await refused(CassandraProcess.start(wanted, { ...deps, java: join(directory, 'no-java') }), /no-java -version/);
   t.deepEqual(await readdir(directory), []);
+});
+
+test('a port that another process has is named before a JVM is started, and the data stays free', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const wanted = await smallNode(directory, '127.0.0.22');
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(wanted.ports.jolokia, '127.0.0.1', resolve));
+  t.teardown(() => other.close());
+  const error = await t.throwsAsync<OperatorError>(CassandraProcess.start(wanted, dependencies(directory)));
+  t.is(error.code, 'CASSANDRA_ERROR');
+  t.true(error.message.includes(`jolokia port ${wanted.ports.jolokia} at 127.0.0.1: listen EADDRINUSE`), error.message);
+  t.false(error.message.includes('native port'));
+  t.deepEqual(await readdir(join(directory, 'disk-0', wanted.executorId)), []);
 });
 
 test("Maven's jars and an unpacked distribution are both known for what they are", async (t) => {
