@@ -67,7 +67,7 @@ function launch(
     state: 'TASK_STAGING',
     latest: 'TASK_STAGING',
   });
-  agent.link.launch({ ...framework.info, id: { value: framework.id } }, info, executor);
+  agent.link.launch({ ...framework.info, id: { value: framework.id } }, info, { info: executor, isNew: !existing });
   return launchResources(task, existing);
 }
 

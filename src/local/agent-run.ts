@@ -36,9 +36,6 @@ export interface AgentOptions extends ExecutorSettings {
 /** Where an agent keeps its state. */
 export const checkpointPath = (directory: string) => join(directory, 'agent.json');
 
-/** What a status says by itself; the rest follows from task and agent. */
-type Said = Pick<TaskStatus, 'state' | 'reason' | 'message'>;
-
 export class AgentRun implements AgentLink {
   readonly executors: Executors;
   readonly #state: AgentState;
@@ -111,9 +108,9 @@ export class AgentRun implements AgentLink {
     await this.#checkpoint.save();
   }
 
-  launch(framework: FrameworkInfo, info: TaskInfo, executorInfo: ExecutorInfo): void {
+  launch(framework: FrameworkInfo, info: TaskInfo, executor: { info: ExecutorInfo; isNew: boolean }): void {
     const frameworkId = framework.id?.value ?? '';
-    const executorId = executorInfo.executorId.value;
+    const executorId = executor.info.executorId.value;
     const task: TaskRecord = {
       frameworkId,
       executorId,
@@ -126,11 +123,10 @@ export class AgentRun implements AgentLink {
     this.#remember(framework);
     this.#state.tasks.push(task);
     const known = this.executors.get(frameworkId, executorId);
-    if (known?.phase === 'terminating') {
-      const state = stateFor(framework, 'TASK_DROPPED');
-      this.#report(task, { state, reason: 'REASON_EXECUTOR_TERMINATED', message: 'Executor is terminating' });
-    } else if (known) this.deliver(known);
-    else this.executors.launch(frameworkId, executorInfo);
+    if (known && known.phase !== 'terminating') this.deliver(known);
+    else if (!known && executor.isNew) this.executors.launch(frameworkId, executor.info);
+    // The master has not yet heard of the end of the one that it had in mind.
+    else this.#report(task, 'TASK_DROPPED', 'REASON_EXECUTOR_TERMINATED', 'Executor is terminating or terminated');
   }
 
   kill(frameworkId: string, taskId: string, killPolicy?: TaskInfo['killPolicy']): void {
@@ -141,8 +137,8 @@ export class AgentRun implements AgentLink {
       const kill = { taskId: { value: taskId }, ...(killPolicy ? { killPolicy } : {}) };
       return executor.send({ type: 'KILL', kill });
     }
-    const reason = 'REASON_TASK_KILLED_DURING_LAUNCH';
-    this.#report(task, { state: 'TASK_KILLED', reason, message: 'Killed before delivered to the executor' });
+    const message = 'Killed before delivered to the executor';
+    this.#report(task, 'TASK_KILLED', 'REASON_TASK_KILLED_DURING_LAUNCH', message);
     // An executor that never got a task and has none left would wait for nothing.
     if (executor.phase === 'registering' && this.#liveTasks(executor.record).length === 0) executor.shutdown();
   }
@@ -195,12 +191,10 @@ export class AgentRun implements AgentLink {
 
   /** A task that was sent to it, that it has not reported and does not know, was lost on the way. */
   dropUnknown({ record }: Executor, knownTasks: ReadonlySet<string>): void {
-    const framework = this.framework(record.frameworkId);
     for (const task of this.#liveTasks(record)) {
       if (knownTasks.has(task.info.taskId.value)) task.delivered = true;
-      else if (framework && task.delivered && task.state === 'TASK_STAGING') {
-        const state = stateFor(framework, 'TASK_DROPPED');
-        this.#report(task, { state, reason: 'REASON_AGENT_RESTARTED', message: 'Task launched during agent restart' });
+      else if (task.delivered && task.state === 'TASK_STAGING') {
+        this.#report(task, 'TASK_DROPPED', 'REASON_AGENT_RESTARTED', 'Task launched during agent restart');
       }
     }
   }
@@ -220,20 +214,25 @@ export class AgentRun implements AgentLink {
   async #terminated(record: ExecutorRecord, { status, reason, message }: Termination): Promise<void> {
     const { frameworkId, info } = record;
     this.#state.executors = this.#state.executors.filter((other) => other !== record);
-    const stored = this.#liveTasks(record).map((task) =>
-      this.#updates.store(task, this.#status(task, { state: 'TASK_FAILED', reason, message })),
-    );
+    const tasks = this.#liveTasks(record);
+    for (const task of tasks) {
+      this.#updates.add(task, this.#status(task, { state: 'TASK_FAILED', reason, message }));
+    }
+    await this.#checkpoint.save();
     const exit = { agentId: this.agentId, frameworkId, executorId: info.executorId.value, status };
+    // At once, so that what executor and tasks held is free, and offered, as a whole.
     if (this.#connected) this.#master.executorExited(exit);
-    await Promise.all([...stored, this.#checkpoint.save()]);
+    this.#updates.resume(tasks);
   }
 
-  #report(task: TaskRecord, said: Said): void {
-    this.#inBackground(this.#updates.store(task, this.#status(task, said)));
+  #report(task: TaskRecord, state: 'TASK_DROPPED' | 'TASK_KILLED', reason: string, message: string): void {
+    const framework = this.framework(task.frameworkId);
+    const word = framework && state === 'TASK_DROPPED' ? stateFor(framework, state) : state;
+    this.#inBackground(this.#updates.store(task, this.#status(task, { state: word, reason, message })));
   }
 
   /** A status in the agent's own words. */
-  #status(task: TaskRecord, said: Said): TaskStatus {
+  #status(task: TaskRecord, said: Pick<TaskStatus, 'state' | 'reason' | 'message'>): TaskStatus {
     return {
       taskId: task.info.taskId,
       ...said,

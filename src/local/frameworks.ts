@@ -2,8 +2,9 @@
 import type { FrameworkInfo, MasterInfo, SchedulerEvent } from '../mesos/types.ts';
 import type { EventStream } from './http.ts';
 import type { MasterContext } from './master-context.ts';
-import { roleOf, type Framework } from './master-state.ts';
+import { roleOf, type Framework, type RegisteredAgent } from './master-state.ts';
 import { offersTo, removeOffer } from './offers.ts';
+import { isTerminal } from './task-state.ts';
 import { after } from './timer.ts';
 
 export interface Subscription {
@@ -58,8 +59,21 @@ export function removeFramework(context: MasterContext, framework: Framework): v
   state.removed.add(framework.id);
   framework.subscription?.stream.end();
   framework.subscription = undefined;
-  for (const agent of state.agents.values()) if (agent.connected) agent.link.frameworkRemoved(framework.id);
+  for (const agent of state.agents.values()) {
+    holdTaskResources(agent, framework);
+    if (agent.connected) agent.link.frameworkRemoved(framework.id);
+  }
   context.allocateSoon();
+}
+
+/** Its tasks are forgotten, but their ports and memory are in use until the executors have ended. */
+function holdTaskResources(agent: RegisteredAgent, { id, tasks }: Framework): void {
+  for (const executor of agent.executors.filter(({ frameworkId }) => frameworkId === id)) {
+    const executorId = executor.info.executorId.value;
+    executor.held = [...tasks.values()]
+      .filter((task) => task.agentId === agent.id && task.executorId === executorId && !isTerminal(task.latest))
+      .flatMap(({ info }) => info.resources);
+  }
 }
 
 function addFramework({ state }: MasterContext, id: string, info: FrameworkInfo): Framework {

@@ -46,7 +46,8 @@ export interface MasterLink {
 
 /** The master's way to an agent. An agent that is away hears nothing. */
 export interface AgentLink {
-  launch(framework: FrameworkInfo, task: TaskInfo, executor: ExecutorInfo): void;
+  /** `isNew` when the master knows of no executor of that id there. */
+  launch(framework: FrameworkInfo, task: TaskInfo, executor: { info: ExecutorInfo; isNew: boolean }): void;
   kill(frameworkId: string, taskId: string, killPolicy?: TaskInfo['killPolicy']): void;
   acknowledge(frameworkId: string, taskId: string, uuid: Uint8Array): void;
   shutdownExecutor(frameworkId: string, executorId: string): void;

@@ -40,6 +40,13 @@ export interface Framework {
   cancelTimer(): void;
 }
 
+export interface RunningExecutor {
+  frameworkId: string;
+  info: ExecutorInfo;
+  /** Of the tasks of a framework that was removed: free when the executor has ended, which takes them along. */
+  held?: readonly Resource[];
+}
+
 export interface RegisteredAgent {
   id: string;
   info: AgentInfo;
@@ -47,7 +54,7 @@ export interface RegisteredAgent {
   link: AgentLink;
   /** Absent while the agent is away. */
   connected: boolean;
-  executors: { frameworkId: string; info: ExecutorInfo }[];
+  executors: RunningExecutor[];
   cancelTimer(): void;
 }
 
@@ -80,7 +87,7 @@ export function freeResources(state: MasterState, { id, info, executors }: Regis
   const tasks = tasksOn(state, id).filter(({ latest }) => !isTerminal(latest));
   const offers = [...state.offers.values()].filter(({ agentId }) => agentId === id);
   const used = [
-    ...executors.map((executor) => executor.info.resources ?? []),
+    ...executors.map(({ info: executor, held = [] }) => [...(executor.resources ?? []), ...held]),
     ...tasks.map((task) => task.info.resources),
     ...offers.map((offer) => offer.resources),
   ];

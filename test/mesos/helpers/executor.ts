@@ -1,0 +1,52 @@
+// A small executor for the protocol tests: a task's data says what to do with it.
+//   stay     RUNNING until it is killed          finish   RUNNING, FINISHED
+//   fail     RUNNING, FAILED with a message      message  RUNNING, then a message to the scheduler
+//   exit     RUNNING, then the process ends with 3
+//   child    RUNNING, with the pid of a process that it has started as data; that ignores SIGTERM and SIGHUP
+//   stubborn as child, and nobody can make it end but by SIGKILL
+import { spawn } from 'node:child_process';
+import { systemClock } from '../../../src/clock.ts';
+import { createLogger } from '../../../src/log.ts';
+import { readExecutorEnvironment } from '../../../src/mesos/executor-environment.ts';
+import { MesosExecutorClient } from '../../../src/mesos/executor-client.ts';
+import type { ExecutorEvent, Id, TaskInfo } from '../../../src/mesos/types.ts';
+
+const client = new MesosExecutorClient({
+  ...readExecutorEnvironment(process.env),
+  log: createLogger('test-executor', 'info'),
+  clock: systemClock,
+});
+const end = new AbortController();
+let stubborn = false;
+
+function startChild(): number | undefined {
+  const child = spawn('/bin/sh', ['-c', "trap '' TERM HUP; sleep 600"], { stdio: 'ignore' });
+  child.unref();
+  return child.pid;
+}
+
+async function launch({ taskId, data }: TaskInfo): Promise<void> {
+  const wish = Buffer.from(data ?? []).toString();
+  await client.update({ taskId, state: 'TASK_STARTING' });
+  if (wish === 'stubborn') stubborn = true;
+  const report = wish === 'child' || wish === 'stubborn' ? String(startChild()) : 'progress-1';
+  await client.update({ taskId, state: 'TASK_RUNNING', data: Buffer.from(report) });
+  if (wish === 'finish') await client.update({ taskId, state: 'TASK_FINISHED', data: Buffer.from('done') });
+  if (wish === 'fail') await client.update({ taskId, state: 'TASK_FAILED', message: 'executor says why' });
+  if (wish === 'message') await client.message(Buffer.from('hello scheduler'));
+  if (wish === 'exit') process.exit(3);
+}
+
+async function kill(taskId: Id): Promise<void> {
+  await client.update({ taskId, state: 'TASK_KILLING' });
+  await client.update({ taskId, state: 'TASK_KILLED' });
+}
+
+async function onEvent(event: ExecutorEvent): Promise<void> {
+  if (event.type === 'LAUNCH') await launch(event.launch.task);
+  else if (event.type === 'KILL') await kill(event.kill.taskId);
+  else if (event.type === 'MESSAGE') await client.message(Buffer.concat([Buffer.from('echo '), event.message.data]));
+  else if (event.type === 'SHUTDOWN' && !stubborn) end.abort();
+}
+
+await client.run(onEvent, end.signal);

@@ -1,0 +1,245 @@
+import { EventEmitter, once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { decodeSchedulerEvent, encodeSchedulerCall } from '../../../src/mesos/messages.ts';
+import { RecordDecoder } from '../../../src/mesos/record-io.ts';
+import { OperatorError } from '../../../src/errors.ts';
+import type {
+  ExecutorInfo,
+  FrameworkInfo,
+  Id,
+  Offer,
+  SchedulerCall,
+  SchedulerEvent,
+  TaskInfo,
+  TaskState,
+  TaskStatus,
+} from '../../../src/mesos/types.ts';
+
+/** Longer than any answer takes, shorter than a test may. A resent update of a real agent comes after 10 s. */
+const PATIENCE_MS = 40_000;
+
+const PROTOBUF = { 'Content-Type': 'application/x-protobuf', Accept: 'application/x-protobuf' };
+
+export const FRAMEWORK: FrameworkInfo = {
+  user: process.env['USER'] ?? 'root',
+  name: 'protocol',
+  failoverTimeout: 60,
+  checkpoint: true,
+  roles: ['*'],
+  capabilities: ['PARTITION_AWARE', 'TASK_KILLING_STATE', 'MULTI_ROLE', 'RESERVATION_REFINEMENT', 'REGION_AWARE'].map(
+    (type) => ({ type }),
+  ),
+};
+
+type EventOf<T extends SchedulerEvent['type']> = Extract<SchedulerEvent, { type: T }>;
+
+export interface Answered {
+  status: number;
+  text: string;
+}
+
+/** Sends bytes to the scheduler endpoint as they are. */
+export async function post(
+  master: string,
+  body: Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<Answered & { response: IncomingMessage }> {
+  const response = await open(master, body, headers);
+  return { status: response.statusCode ?? 0, text: await text(response), response };
+}
+
+async function open(master: string, body: Uint8Array, headers: Record<string, string>): Promise<IncomingMessage> {
+  const call = request(`${master}/api/v1/scheduler`, { method: 'POST', headers: { ...PROTOBUF, ...headers } });
+  call.end(body);
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  return response;
+}
+
+/** A scheduler that hides nothing: every event is there to be looked at, every call says how it was answered. */
+export class TestScheduler {
+  readonly streamId: string;
+  readonly #master: string;
+  readonly #response: IncomingMessage;
+  #events: SchedulerEvent[] = [];
+  #ended = false;
+  readonly #changes = new EventEmitter();
+  #frameworkId: Id = { value: '' };
+
+  private constructor(master: string, response: IncomingMessage) {
+    this.#master = master;
+    this.#response = response;
+    this.streamId = String(response.headers['mesos-stream-id']);
+    const records = new RecordDecoder();
+    response.on('data', (chunk: Buffer) => {
+      for (const record of records.push(chunk)) this.#take(decodeSchedulerEvent(record) as SchedulerEvent);
+    });
+    response.on('error', () => response.destroy());
+    response.once('close', () => {
+      this.#ended = true;
+      this.#changes.emit('change');
+    });
+  }
+
+  /** Subscribes; the first event is still to come. */
+  static async open(master: string, info: Partial<FrameworkInfo> = {}): Promise<TestScheduler> {
+    const frameworkInfo = { ...FRAMEWORK, ...info };
+    const body = encodeSchedulerCall({ type: 'SUBSCRIBE', subscribe: { frameworkInfo } }, info.id);
+    const response = await open(master, body, {});
+    if (response.statusCode !== 200) throw new Error(`SUBSCRIBE: ${response.statusCode} ${await text(response)}`);
+    return new TestScheduler(master, response);
+  }
+
+  /** Subscribes and waits for SUBSCRIBED. */
+  static async subscribe(master: string, info: Partial<FrameworkInfo> = {}): Promise<TestScheduler> {
+    const scheduler = await TestScheduler.open(master, info);
+    const { subscribed } = await scheduler.next('SUBSCRIBED');
+    scheduler.#frameworkId = subscribed.frameworkId;
+    return scheduler;
+  }
+
+  get frameworkId(): Id {
+    return this.#frameworkId;
+  }
+
+  /** How many events of this type wait to be taken. */
+  count(type: SchedulerEvent['type']): number {
+    return this.#events.filter((event) => event.type === type).length;
+  }
+
+  async call(call: SchedulerCall, streamId = this.streamId): Promise<Answered> {
+    const headers = { 'Mesos-Stream-Id': streamId };
+    const { status, text: said } = await post(this.#master, encodeSchedulerCall(call, this.#frameworkId), headers);
+    return { status, text: said };
+  }
+
+  /** Takes the first event of the type that fits, now or when it comes. */
+  async next<T extends SchedulerEvent['type']>(
+    type: T,
+    fits: (event: EventOf<T>) => boolean = () => true,
+  ): Promise<EventOf<T>> {
+    const wanted = (event: SchedulerEvent): event is EventOf<T> => event.type === type && fits(event as EventOf<T>);
+    const deadline = AbortSignal.timeout(PATIENCE_MS);
+    for (;;) {
+      const found = this.#events.find(wanted);
+      if (found) {
+        this.#events = this.#events.filter((event) => event !== found);
+        return found;
+      }
+      if (this.#ended || deadline.aborted) throw this.#missing(type);
+      await this.#change(deadline);
+    }
+  }
+
+  /** The first offer of an agent that fits; offers of others that come with it are left for later. */
+  async offer(fits: (offer: Offer) => boolean = () => true): Promise<Offer> {
+    const event = await this.next('OFFERS', ({ offers }) => offers.offers.some(fits));
+    const { offers } = event.offers;
+    const taken = offers.find(fits);
+    const rest = offers.filter((offer) => offer !== taken);
+    if (rest.length > 0) this.#take({ type: 'OFFERS', offers: { offers: rest } });
+    if (!taken) throw this.#missing('OFFERS');
+    return taken;
+  }
+
+  /** The next update of the task in that state, not acknowledged. */
+  async update(taskId: string, state: TaskState): Promise<TaskStatus> {
+    const fits = ({ update: { status } }: EventOf<'UPDATE'>) =>
+      status.taskId.value === taskId && status.state === state;
+    const event = await this.next('UPDATE', fits);
+    return event.update.status;
+  }
+
+  async acknowledge({ agentId = { value: '' }, taskId, uuid }: TaskStatus): Promise<void> {
+    if (uuid) await this.call({ type: 'ACKNOWLEDGE', acknowledge: { agentId, taskId, uuid } });
+  }
+
+  /** Waits for the updates one after the other and acknowledges each; gives the last. */
+  async expect(taskId: string, ...states: TaskState[]): Promise<TaskStatus> {
+    let last: TaskStatus | undefined;
+    for (const state of states) {
+      last = await this.update(taskId, state);
+      await this.acknowledge(last);
+    }
+    if (!last) throw new Error('expected at least one state');
+    return last;
+  }
+
+  /** Accepts the offer with these tasks; what is left of it is not offered again for `refuseSeconds`. */
+  async launch(offer: Offer, taskInfos: TaskInfo[], refuseSeconds = 3600): Promise<Answered> {
+    const operations = [{ type: 'LAUNCH' as const, launch: { taskInfos } }];
+    return this.call({ type: 'ACCEPT', accept: { offerIds: [offer.id], operations, filters: { refuseSeconds } } });
+  }
+
+  /** Resolves when the master has ended the stream. */
+  async ended(): Promise<void> {
+    const deadline = AbortSignal.timeout(PATIENCE_MS);
+    while (!this.#ended) {
+      if (deadline.aborted) throw this.#missing('the end of the stream');
+      await this.#change(deadline);
+    }
+  }
+
+  /** As a process that dies. */
+  disconnect(): void {
+    this.#response.destroy();
+  }
+
+  #take(event: SchedulerEvent): void {
+    this.#events.push(event);
+    this.#changes.emit('change');
+  }
+
+  /** Resolves when something happened, or the deadline has come. */
+  async #change(deadline: AbortSignal): Promise<void> {
+    try {
+      await once(this.#changes, 'change', { signal: deadline });
+    } catch (error) {
+      if (!deadline.aborted) throw error;
+    }
+  }
+
+  #missing(type: string): Error {
+    const there = JSON.stringify(this.#events);
+    const how = this.#ended ? 'before the stream ended' : `within ${PATIENCE_MS} ms`;
+    return new OperatorError('TIMEOUT', `Expected ${type} ${how}; not taken: ${there}`);
+  }
+}
+
+/** The test executor by its id; the same each time. */
+export function testExecutor(executorId: string, changes: Partial<ExecutorInfo> = {}): ExecutorInfo {
+  const script = fileURLToPath(new URL('executor.ts', import.meta.url));
+  return {
+    type: 'CUSTOM',
+    executorId: { value: executorId },
+    name: executorId,
+    source: 'protocol',
+    command: { value: `exec '${process.execPath}' '${script}'` },
+    resources: [
+      { name: 'cpus', type: 'SCALAR', scalar: { value: 0.1 } },
+      { name: 'mem', type: 'SCALAR', scalar: { value: 32 } },
+    ],
+    shutdownGracePeriod: { nanoseconds: 10e9 },
+    ...changes,
+  };
+}
+
+/** A task of the test executor; `wish` is what executor.ts is to do with it. */
+export function testTask(
+  taskId: string,
+  { agentId }: Pick<Offer, 'agentId'>,
+  { wish = 'stay', executor = testExecutor('node.0.executor'), cpus = 0.1 } = {},
+): TaskInfo {
+  return {
+    name: taskId,
+    taskId: { value: taskId },
+    agentId,
+    executor,
+    data: Buffer.from(wish),
+    resources: [
+      { name: 'cpus', type: 'SCALAR', scalar: { value: cpus } },
+      { name: 'mem', type: 'SCALAR', scalar: { value: 16 } },
+    ],
+  };
+}
