@@ -17,7 +17,7 @@ export interface CopyPool {
 }
 
 /** A thread that has not stopped by then hangs in the system (a dead NFS server) and is given up. */
-const GIVE_UP_MS = 2000;
+const GIVE_UP_MS = 5000;
 
 /** Beside the sources it is a .ts, in dist a .js. */
 const WORKER = new URL(`./copy-worker${extname(import.meta.url)}`, import.meta.url);
@@ -52,7 +52,7 @@ class ThreadPool implements CopyPool {
   #unsettled = new Set<Task>();
   #onIdle = (): void => undefined;
   #lastId = 0;
-  #closed = false;
+  #closing: Promise<void> | null = null;
 
   constructor(workers: number) {
     this.workers = workers;
@@ -61,7 +61,7 @@ class ThreadPool implements CopyPool {
   async run(job: CopyJob, options: TransferOptions = {}): Promise<CopyResult> {
     const { signal, onBytes } = options;
     signal?.throwIfAborted();
-    if (this.#closed) throw closedError();
+    if (this.#closing) throw closedError();
     return new Promise((resolve, reject) => {
       const onAbort = (): void => this.#cancel(task, signal?.reason);
       const settle: Task['settle'] = (error, result) => {
@@ -80,7 +80,11 @@ class ThreadPool implements CopyPool {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
     if (this.#unsettled.size > 0) {
       const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
       for (const task of this.#unsettled) this.#cancel(task, closedError());

@@ -13,6 +13,7 @@ const O_DIRECT: number = fs.constants.O_DIRECT ?? 0;
 /** Files from this size on are written past the page cache; below it the wait for the disk costs more. */
 const DIRECT_FROM = 1024 * 1024;
 
+/** Below it a write into the page cache is done before another thread could begin. */
 const INLINE_BELOW = 128 * 1024;
 
 /** Direct writes want lengths and offsets in whole blocks; 4096 is right for all common disks. */
@@ -31,6 +32,8 @@ export class CopyTarget {
   readonly #path: string;
   #fd: number | null = null;
   #direct = false;
+  /** More may have been written than the file's size. */
+  #padded = false;
   #committed = false;
 
   constructor(path: string, source: { path: string; size: number; device: number }) {
@@ -40,11 +43,15 @@ export class CopyTarget {
     if (!this.cloned) this.#open(source.size >= DIRECT_FROM && O_DIRECT !== 0);
   }
 
-  /** Writes the first `length` bytes of a buffer at `position`, which is a multiple of the buffer's size. */
+  /**
+   * Writes the first `length` bytes of a buffer at `position`, a multiple of the buffer's size. Where the file system
+   * turns out to refuse direct writes, the rest goes through the page cache.
+   */
   async write(buffer: Buffer, length: number, position: number): Promise<void> {
     if (!this.#direct) return this.#writeAll(buffer, length, position);
     try {
       // The last block is written whole and cut off in commit().
+      this.#padded = true;
       await this.#writeAll(buffer, Math.ceil(length / BLOCK) * BLOCK, position);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
@@ -56,7 +63,7 @@ export class CopyTarget {
 
   /** Lets the file appear under its name. */
   commit(size: number): void {
-    if (this.#direct && this.#fd !== null && size % BLOCK !== 0) fs.ftruncateSync(this.#fd, size);
+    if (this.#padded && this.#fd !== null && size % BLOCK !== 0) fs.ftruncateSync(this.#fd, size);
     this.#close();
     fs.renameSync(this.temporary, this.#path);
     this.#committed = true;
@@ -81,7 +88,6 @@ export class CopyTarget {
 
   async #writeAll(buffer: Buffer, length: number, position: number): Promise<void> {
     const fd = this.#fd!;
-    // A small file is in the page cache sooner than another thread could begin.
     const inline = length < INLINE_BELOW;
     for (let done = 0; done < length;) {
       done += inline

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, opendir, readFile, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OperatorError } from '../errors.ts';
@@ -24,7 +24,7 @@ class FileStorage implements Storage {
   readonly #root: RootDirectory;
   readonly #pool: CopyPool;
   /** Folders whose left-overs of an earlier, killed writer were removed. */
-  readonly #swept = new Set<string>();
+  readonly #swept = new Map<string, Promise<void>>();
   /** What flush() has to make durable where there is no syncfs. */
   readonly #unflushed = new Set<string>();
 
@@ -153,8 +153,7 @@ class FileStorage implements Storage {
   /** Files below a folder, depth first. Symbolic links are neither listed nor followed. */
   async *#walk(prefix: string, folder: string): AsyncGenerator<{ key: string; size: number }> {
     const act = { operation: `listing ${prefix}`, directory: this.#root.path, needed: null };
-    const directory = await explained(act, () => opendir(folder));
-    for await (const entry of directory) {
+    for (const entry of await explained(act, () => readdir(folder, { withFileTypes: true }))) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) {
         yield* this.#walk(`${prefix}${entry.name}/`, path);
@@ -177,11 +176,13 @@ class FileStorage implements Storage {
    * what lies there when this one begins is rubbish.
    */
   async #sweep(folder: string): Promise<void> {
-    if (this.#swept.has(folder)) return;
-    this.#swept.add(folder);
-    for (const name of await readdir(folder)) {
-      if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { force: true });
+    // One promise for all: a put that did not wait would lose its own temporary to the sweep.
+    let sweep = this.#swept.get(folder);
+    if (sweep === undefined) {
+      sweep = removeTemporaries(folder);
+      this.#swept.set(folder, sweep);
     }
+    return sweep;
   }
 
   async #syncEach(): Promise<void> {
@@ -192,6 +193,12 @@ class FileStorage implements Storage {
         folders.add(folder);
     }
     for (const folder of folders) await fsyncPath(folder);
+  }
+}
+
+async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { force: true });
   }
 }
 
@@ -231,7 +238,8 @@ async function lstatOrNull(path: string): Promise<Stats | null> {
   try {
     return await lstat(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw error;
   }
 }

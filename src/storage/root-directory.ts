@@ -81,7 +81,8 @@ export class RootDirectory {
     try {
       if ((await realpath(folder)) === folder) return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return false;
       throw error;
     }
     throw linkError(folder);
