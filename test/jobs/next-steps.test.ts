@@ -1,21 +1,8 @@
 import test from 'ava';
 import { launched, nextSteps, stepRequest, taskIdOf } from '../../src/jobs/next-steps.ts';
 import { withStep } from '../../src/jobs/steps.ts';
-import {
-  check,
-  CLUSTER,
-  down,
-  error,
-  id,
-  launchOrder,
-  node,
-  nodes,
-  planned,
-  report,
-  START,
-  Ticker,
-  ticker,
-} from './helpers.ts';
+import { check, CLUSTER, down, error, id, node, nodes, planned, report, START } from './helpers.ts';
+import { launchOrder, Ticker, ticker } from './ticker.ts';
 
 function next(turned: Ticker): string[] {
   return nextSteps(turned.job, turned.nodes, turned.now).map(

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { onProgress, onTaskStatus, resumed } from '../../src/jobs/step-updates.ts';
-import { error, LIMITS, report, START, ticker } from './helpers.ts';
+import { error, LIMITS, report, START } from './helpers.ts';
+import { ticker } from './ticker.ts';
 
 const TASK = 'cassandra.test.node.0.executor.BACKUP.7.backup.1';
 const SECOND = 'cassandra.test.node.0.executor.BACKUP.7.backup.2';

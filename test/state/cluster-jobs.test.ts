@@ -2,7 +2,8 @@ import test from 'ava';
 import { isFinished } from '../../src/jobs/result.ts';
 import { withStep } from '../../src/jobs/steps.ts';
 import type { JobType, NewJob } from '../../src/model/cluster-job.ts';
-import { error, nodes, planned, report, ticker, type Script } from '../jobs/helpers.ts';
+import { error, nodes, planned, report } from '../jobs/helpers.ts';
+import { ticker, type Script } from '../jobs/ticker.ts';
 import { newState } from './helpers.ts';
 
 function newJob(type: JobType, uuid: string, change: Partial<NewJob> = {}): NewJob {

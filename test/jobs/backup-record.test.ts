@@ -1,0 +1,56 @@
+import test from 'ava';
+import { backupRecord } from '../../src/jobs/backup-record.ts';
+import { CLUSTER, error, failedKeyspace, id, keyspace, manifest, report, START } from './helpers.ts';
+import { ticker } from './ticker.ts';
+
+test('the record of a whole backup names every node by its manifest', (t) => {
+  const turned = ticker('BACKUP', 2).until('commit');
+  const record = backupRecord(turned.job, CLUSTER);
+  const { sha256, ...rest } = manifest(id(1));
+  t.like(record, {
+    version: 1,
+    cluster: CLUSTER,
+    name: 'b1',
+    jobUuid: 'job-uuid',
+    location: 'file:///backup',
+    started: START,
+    result: 'SUCCESS',
+    missing: [],
+  });
+  t.is(record.nodes.length, 2);
+  t.deepEqual(record.nodes[1], { executorId: id(1), ...rest, manifestSha256: sha256 });
+});
+
+test('the record is of the time when the last node had copied', (t) => {
+  const turned = ticker('BACKUP', 2).until('commit');
+  const { finished } = turned.step('backup', 1);
+  t.is(backupRecord(turned.job, CLUSTER).finished, finished ?? 0);
+  turned.tick(9_000).end();
+  t.is(backupRecord(turned.job, CLUSTER).finished, finished ?? 0);
+});
+
+test('the record of a partial backup names what is missing and why', (t) => {
+  const turned = ticker('BACKUP', 3).until('commit', ({ phase, executorId }) => {
+    if (phase !== 'backup' || executorId === id(0)) return undefined;
+    if (executorId === id(1)) return error('NO_SPACE', 'disk full');
+    const keyspaces = { ks1: keyspace(), ks2: failedKeyspace('corrupt') };
+    return report({ keyspaces, manifest: manifest(id(2)) });
+  });
+  const record = backupRecord(turned.job, CLUSTER);
+  t.is(record.result, 'PARTIAL');
+  t.deepEqual(
+    record.nodes.map(({ executorId }) => executorId),
+    [id(0), id(2)],
+  );
+  t.deepEqual(record.missing, [
+    { executorId: id(1), keyspace: null, reason: 'disk full' },
+    { executorId: id(2), keyspace: 'ks2', reason: 'corrupt' },
+  ]);
+});
+
+test('a backup whose common snapshot failed on a node misses nothing when that node took one of its own', (t) => {
+  const turned = ticker('BACKUP', 2, { snapshot: 'together' }).until('commit', ({ phase }) =>
+    phase === 'snapshot' ? error('SSTABLE_CORRUPT', 'no') : undefined,
+  );
+  t.like(backupRecord(turned.job, CLUSTER), { result: 'SUCCESS', missing: [] });
+});

@@ -1,0 +1,28 @@
+import test from 'ava';
+import type { ErrorCode } from '../../src/errors.ts';
+import type { StartRequest } from '../../src/jobs/start-request.ts';
+import type { JobType } from '../../src/model/cluster-job.ts';
+import { id } from './helpers.ts';
+import { refused, rig } from './rig.ts';
+
+const badRequests: [string, JobType, StartRequest, ErrorCode][] = [
+  ['a restore without a name', 'RESTORE', {}, 'NAME_REQUIRED'],
+  ['an empty name', 'BACKUP', { name: '' }, 'NAME_INVALID'],
+  ['a name that leaves its folder', 'RESTORE', { name: '../../evil' }, 'NAME_INVALID'],
+  ['a node that is not in the cluster', 'BACKUP', { nodes: [id(0), id(7)] }, 'BAD_REQUEST'],
+  ['an empty list of keyspaces', 'BACKUP', { keyspaces: [] }, 'BAD_REQUEST'],
+  ['a table without its keyspace', 'BACKUP', { tables: ['t1'] }, 'BAD_REQUEST'],
+  ['a concurrency of nothing', 'BACKUP', { strategy: 'parallel', concurrency: 0 }, 'BAD_REQUEST'],
+  ['half a node', 'BACKUP', { strategy: 'parallel', concurrency: 1.5 }, 'BAD_REQUEST'],
+  ['several nodes in serial', 'BACKUP', { strategy: 'serial', concurrency: 2 }, 'BAD_REQUEST'],
+  ['a restore of some nodes', 'RESTORE', { name: 'b1', nodes: [id(0)] }, 'BAD_REQUEST'],
+  ['a restore with a snapshot', 'RESTORE', { name: 'b1', snapshot: 'together' }, 'BAD_REQUEST'],
+];
+for (const [what, type, request, code] of badRequests) {
+  test(`${what} is refused before anything is looked at`, async (t) => {
+    const made = rig(t);
+    made.found = { state: type === 'BACKUP' ? 'ABSENT' : 'COMPLETE', message: null };
+    await refused(t, made.jobs.start(type, request), code);
+    t.deepEqual([made.jobs.running(), made.asked, made.wakes], [null, [], 0]);
+  });
+}
