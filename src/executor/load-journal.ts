@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { nextGenerations, parseComponent, renameComponent, tableDirectory } from '../cassandra/sstables.ts';
 import { OperatorError, wrapError } from '../errors.ts';
 import { fsyncPath, writeDurably } from '../storage/durable.ts';
-import { exists, namesIn, readIfPresent } from './local-files.ts';
+import { exists, namesIn, readIfPresent, unlessMissing } from './local-files.ts';
 import { stagedTableDirectory, type StagedPlan, type StagedSSTable, type StagedTable } from './staged-plan.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -31,7 +31,10 @@ type Place = Pick<StepContext, 'dataDirectories' | 'stagingDirectories'>;
 type PlanOf = Pick<StagedPlan, 'folder' | 'jobUuid'>;
 
 /** Gives every SSTable an id that none of `existingNames` has. */
-export function planMoves(sstables: readonly StagedSSTable[], existingNames: Iterable<string>): Move[] {
+export function planMoves(
+  sstables: readonly Pick<StagedSSTable, 'dataDirectory' | 'components'>[],
+  existingNames: Iterable<string>,
+): Move[] {
   const generations = nextGenerations(existingNames, sstables.length);
   return sstables.map(({ dataDirectory, components }, index) => ({
     dataDirectory,
@@ -105,7 +108,7 @@ export function placesOf(
 export async function handOver({ staged, target }: { staged: string; target: string }, move: Move): Promise<void> {
   const data = dataOf(move);
   const from = join(staged, data.from);
-  if (!(await exists(from))) return;
+  if (await isHandedOver({ staged }, move)) return;
   await mkdir(target, { recursive: true });
   for (const name of move.names) {
     if (name !== data) await linkOnce(join(staged, name.from), join(target, name.to));
@@ -118,10 +121,20 @@ export async function handOver({ staged, target }: { staged: string; target: str
   await fsyncPath(staged);
 }
 
-/** Takes back the links of an SSTable that was not handed over; without its Data.db Cassandra knows nothing of it. */
+/** True once Data.db has gone over. */
+export async function isHandedOver({ staged }: { staged: string }, move: Move): Promise<boolean> {
+  return !(await exists(join(staged, dataOf(move).from)));
+}
+
+/**
+ * Takes back the links of an SSTable that was not handed over; without its Data.db Cassandra knows nothing of it. Files
+ * under these names that are not our links are left alone: a Cassandra that was started meanwhile may have given them.
+ */
 export async function takeBack({ staged, target }: { staged: string; target: string }, move: Move): Promise<void> {
-  if (!(await exists(join(staged, dataOf(move).from)))) return;
-  for (const { to } of move.names) await rm(join(target, to), { force: true });
+  if (await isHandedOver({ staged }, move)) return;
+  for (const { from, to } of move.names) {
+    if (await isSameFile(join(staged, from), join(target, to))) await rm(join(target, to));
+  }
 }
 
 /** Which of the moved SSTables still lie under the names that they were given. */
@@ -141,9 +154,13 @@ async function linkOnce(from: string, to: string): Promise<void> {
     await link(from, to);
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code !== 'EEXIST') throw wrapError(`link ${to}`, error, 'LOAD_FAILED');
-    const [source, present] = await Promise.all([lstat(from), lstat(to)]);
-    if (source.ino !== present.ino || source.dev !== present.dev) throw inTheWay(to);
+    if (!(await isSameFile(from, to))) throw inTheWay(to);
   }
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [left, right] = await Promise.all([one, other].map((path) => unlessMissing(lstat(path), null)));
+  return left?.ino !== undefined && left.ino === right?.ino && left.dev === right.dev;
 }
 
 function inTheWay(path: string): OperatorError {

@@ -7,14 +7,17 @@ import { eachKeyspace } from './each-keyspace.ts';
 import { namesIn } from './local-files.ts';
 import {
   handOver,
+  isHandedOver,
   placesOf,
   planMoves,
   readJournal,
   stillThere,
+  takeBack,
   writeJournal,
   type LoadJournal,
+  type Move,
 } from './load-journal.ts';
-import { readPlan, type StagedPlan, type StagedTable } from './staged-plan.ts';
+import { readPlan, type StagedPlan, type StagedSSTable, type StagedTable } from './staged-plan.ts';
 import type { StepContext } from './step-context.ts';
 
 /** Loads what the node has staged into its live tables. An attempt after a failure takes up where the one before was. */
@@ -67,6 +70,10 @@ async function loadTable(
   }
 }
 
+/**
+ * The journal to go on with. What an earlier attempt has not handed over gets new names: a Cassandra that was started
+ * meanwhile goes on counting from the highest name that it saw, and could come upon those of before.
+ */
 async function journalOf(
   context: StepContext,
   plan: StagedPlan,
@@ -74,13 +81,24 @@ async function journalOf(
   { id }: TableSchema,
 ): Promise<LoadJournal> {
   const found = await readJournal(context, plan, staged);
-  if (found !== null) {
-    if (found.tableId === id) return found;
+  if (found?.loaded === true) return found;
+  if (found !== null && found.tableId !== id) {
     throw new OperatorError('SCHEMA_MISMATCH', `the table was dropped and made again while it was being restored`, {
       hint: 'Start the restore again.',
     });
   }
-  const moves = planMoves(staged.sstables, await filesOf(context, staged, id));
+  const gone: Move[] = [];
+  const waiting: Pick<StagedSSTable, 'dataDirectory' | 'components'>[] = found === null ? staged.sstables : [];
+  for (const move of found?.moves ?? []) {
+    const places = placesOf(context, plan, staged, id, move);
+    if (await isHandedOver(places, move)) {
+      gone.push(move);
+    } else {
+      await takeBack(places, move);
+      waiting.push({ dataDirectory: move.dataDirectory, components: move.names.map(({ from }) => from) });
+    }
+  }
+  const moves = [...gone, ...planMoves(waiting, await filesOf(context, staged, id))];
   const journal: LoadJournal = { version: 1, jobUuid: plan.jobUuid, tableId: id, moves, loaded: false };
   await writeJournal(context, plan, staged, journal);
   return journal;

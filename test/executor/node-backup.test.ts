@@ -3,16 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { OperatorError } from '../../src/errors.ts';
 import { nodeBackup } from '../../src/executor/node-backup.ts';
-import { nodeCommit } from '../../src/executor/node-commit.ts';
-import { nodeSnapshot } from '../../src/executor/node-snapshot.ts';
-import { parseManifest } from '../../src/storage/manifest.ts';
-import type { NodeManifest } from '../../src/model/backup.ts';
-import { EXECUTOR_ID, makeHost, type Host } from '../helpers/step-context.ts';
-
-async function manifestOf({ storage }: Host, name = 'monday'): Promise<NodeManifest> {
-  const key = `dev/${EXECUTOR_ID}/${name}/manifest.json`;
-  return parseManifest((await storage.getDocument(key)) ?? '', key);
-}
+import { EXECUTOR_ID, makeHost, manifestOf, type Host } from '../helpers/step-context.ts';
 
 async function keys({ storage }: Host): Promise<string[]> {
   const found: string[] = [];
@@ -222,10 +213,10 @@ test('a step that is killed while it copies clears its snapshot', async (t) => {
   host.node.createTable('shop', 'users');
   for (let index = 0; index < 10; index += 1) host.node.write('shop', 'users', `row ${index}`);
   const kill = new AbortController();
-  const { putFile } = host.storage;
+  const putFile = host.storage.putFile.bind(host.storage);
   let stored = 0;
   host.storage.putFile = async (...args) => {
-    const result = await putFile.apply(host.storage, args);
+    const result = await putFile(...args);
     if (++stored === 7) kill.abort(new OperatorError('ABORTED', 'killed'));
     return result;
   };
@@ -266,30 +257,7 @@ test('a keyspace that Cassandra refuses to snapshot is tried again, and left out
   t.deepEqual((await manifestOf(host)).keyspaces, ['two']);
 });
 
-test('a snapshot that was taken on all nodes together is the one that is stored, and is cleared after', async (t) => {
-  const host = await makeHost(t);
-  host.node.createTable('shop', 'users');
-  host.node.write('shop', 'users', 'before');
-  await nodeSnapshot(host.context({ phase: 'snapshot' }));
-  host.node.write('shop', 'users', 'after');
-  await nodeBackup(host.context({ snapshotTaken: true }));
-  t.deepEqual(
-    (await manifestOf(host)).files.filter(({ path }) => path.endsWith('-Data.db')).map(({ path }) => path),
-    ['shop/users/nb-1-big-Data.db'],
-  );
-  t.deepEqual(host.node.snapshots(), []);
-});
-
 test('a node without keyspaces has nothing to back up', async (t) => {
   const host = await makeHost(t);
   await t.throwsAsync(nodeBackup(host.context()), { code: 'NOTHING_TO_BACK_UP' });
-});
-
-test('the record is written once, and another one under its name is refused', async (t) => {
-  const host = await makeHost(t);
-  const step = { phase: 'commit' as const, record: '{"a":1}\n' };
-  await nodeCommit(host.context(step));
-  await nodeCommit(host.context(step));
-  t.is(await host.storage.getDocument('dev/backups/monday.json'), '{"a":1}\n');
-  await t.throwsAsync(nodeCommit(host.context({ ...step, record: '{"a":2}\n' })), { code: 'NAME_TAKEN' });
 });

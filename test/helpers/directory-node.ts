@@ -83,7 +83,8 @@ export class DirectoryNode implements CassandraNode {
     );
     const prefix = `nb-${++this.#generation}-big`;
     const data = join(directory, `${prefix}-Data.db`);
-    writeFileSync(data, rows);
+    // A flush does not look whether its name is free.
+    writeFileSync(data, rows, { flag: 'wx' });
     writeFileSync(join(directory, `${prefix}-Statistics.db`), `statistics of ${rows}`);
     writeFileSync(join(directory, `${prefix}-Digest.crc32`), String(crc32(rows)));
     writeFileSync(join(directory, `${prefix}-TOC.txt`), COMPONENTS.join('\n'));
@@ -202,7 +203,9 @@ export class DirectoryNode implements CassandraNode {
       for (const name of names(directory).filter((each) => each.endsWith('-Data.db'))) {
         const data = this.#checked(join(directory, name));
         if (live.has(data)) continue;
-        const generation = String(++this.#generation);
+        do this.#generation += 1;
+        while (existsSync(join(directory, `nb-${this.#generation}-big-Data.db`)));
+        const generation = String(this.#generation);
         for (const path of componentsOf(data)) {
           const parsed = parseComponent(basename(path));
           if (parsed !== null) renameSync(path, join(directory, renameComponent(parsed, generation)));

@@ -8,10 +8,10 @@ import { nodeBackup } from '../../src/executor/node-backup.ts';
 import { nodeCommit } from '../../src/executor/node-commit.ts';
 import { Reporter } from '../../src/executor/report.ts';
 import { createLogger } from '../../src/log.ts';
-import type { BackupRecord } from '../../src/model/backup.ts';
+import type { BackupRecord, NodeManifest } from '../../src/model/backup.ts';
 import type { StepRequest } from '../../src/model/step.ts';
 import { createCopyPool, type CopyPool } from '../../src/storage/copy-pool.ts';
-import { stringifyRecord } from '../../src/storage/manifest.ts';
+import { parseManifest, stringifyRecord } from '../../src/storage/manifest.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { DirectoryNode } from './directory-node.ts';
@@ -109,4 +109,10 @@ export async function backUp(host: Host, change: Partial<StepRequest> = {}): Pro
   };
   await nodeCommit(host.context({ ...change, phase: 'commit', record: stringifyRecord(record) }));
   return record;
+}
+
+/** The manifest that the node has stored. */
+export async function manifestOf({ storage }: Host, name = 'monday'): Promise<NodeManifest> {
+  const key = `dev/${EXECUTOR_ID}/${name}/manifest.json`;
+  return parseManifest((await storage.getDocument(key)) ?? '', key);
 }
