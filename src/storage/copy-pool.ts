@@ -10,6 +10,8 @@ import type { TransferOptions } from './storage.ts';
 export interface CopyPool {
   /** Files at work at the same time; asking for a few more at once keeps the threads busy. */
   readonly workers: number;
+  /** Starts the threads already, so that the first files need not wait for them. */
+  start(): void;
   /** Throws the system's error, or the signal's reason. */
   run(job: CopyJob, options?: TransferOptions): Promise<CopyResult>;
   /** Ends the threads. Work that is not done fails with ABORTED. */
@@ -40,7 +42,7 @@ interface Thread {
   task: Task | null;
 }
 
-/** Threads start with the first job and do not keep an idle process alive. */
+/** Threads start with the first job, or with start(), and do not keep an idle process alive. */
 export function createCopyPool(workers: number = Math.max(1, Math.min(2, availableParallelism()))): CopyPool {
   return new ThreadPool(workers);
 }
@@ -56,6 +58,10 @@ class ThreadPool implements CopyPool {
 
   constructor(workers: number) {
     this.workers = workers;
+  }
+
+  start(): void {
+    while (!this.#closing && this.#threads.length < this.workers) this.#startThread();
   }
 
   async run(job: CopyJob, options: TransferOptions = {}): Promise<CopyResult> {
@@ -96,7 +102,7 @@ class ThreadPool implements CopyPool {
   #next(): void {
     while (this.#queue.length > 0) {
       let thread = this.#threads.find((one) => one.task === null);
-      if (!thread && this.#threads.length < this.workers) thread = this.#start();
+      if (!thread && this.#threads.length < this.workers) thread = this.#startThread();
       if (!thread) return;
       const task = this.#queue.shift()!;
       thread.task = task;
@@ -106,7 +112,7 @@ class ThreadPool implements CopyPool {
     }
   }
 
-  #start(): Thread {
+  #startThread(): Thread {
     const stop = new SharedArrayBuffer(4);
     // Flags of this process, such as --input-type, are not for the thread.
     const worker = new Worker(WORKER, { workerData: stop, name: 'copy', execArgv: [], resourceLimits: LIMITS });
@@ -114,6 +120,7 @@ class ThreadPool implements CopyPool {
     worker.on('message', (reply: WorkerReply) => this.#onReply(thread, reply));
     worker.on('error', (error) => this.#drop(thread, error));
     worker.on('exit', () => this.#drop(thread, new Error('the copying thread ended')));
+    worker.unref();
     this.#threads.push(thread);
     return thread;
   }

@@ -16,7 +16,9 @@ import type { Storage, StoredFile, TransferOptions } from './storage.ts';
  * Throws STORAGE_FAILED.
  */
 export async function openFileStorage(directory: string, pool: CopyPool, create: boolean): Promise<Storage> {
-  return new FileStorage(directory, await RootDirectory.open(directory, create), pool);
+  const root = await RootDirectory.open(directory, create);
+  if (create) pool.start();
+  return new FileStorage(directory, root, pool);
 }
 
 class FileStorage implements Storage {
