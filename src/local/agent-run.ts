@@ -105,7 +105,7 @@ export class AgentRun implements AgentLink {
   async stop(): Promise<void> {
     this.disconnect();
     this.#end.abort();
-    await this.#checkpoint.save();
+    await this.#checkpoint.close();
   }
 
   launch(framework: FrameworkInfo, info: TaskInfo, executor: { info: ExecutorInfo; isNew: boolean }): void {
@@ -214,15 +214,12 @@ export class AgentRun implements AgentLink {
   async #terminated(record: ExecutorRecord, { status, reason, message }: Termination): Promise<void> {
     const { frameworkId, info } = record;
     this.#state.executors = this.#state.executors.filter((other) => other !== record);
-    const tasks = this.#liveTasks(record);
-    for (const task of tasks) {
-      this.#updates.add(task, this.#status(task, { state: 'TASK_FAILED', reason, message }));
-    }
-    await this.#checkpoint.save();
     const exit = { agentId: this.agentId, frameworkId, executorId: info.executorId.value, status };
-    // At once, so that what executor and tasks held is free, and offered, as a whole.
     if (this.#connected) this.#master.executorExited(exit);
-    this.#updates.resume(tasks);
+    const ends = this.#liveTasks(record).map((task) =>
+      this.#updates.store(task, this.#status(task, { state: 'TASK_FAILED', reason, message })),
+    );
+    await Promise.all([...ends, this.#checkpoint.save()]);
   }
 
   #report(task: TaskRecord, state: 'TASK_DROPPED' | 'TASK_KILLED', reason: string, message: string): void {
@@ -259,6 +256,9 @@ export class AgentRun implements AgentLink {
   }
 
   #inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#options.log.error({ err: error }, 'the agent cannot write its state'));
+    work.catch((error: unknown) => {
+      // The next life starts from what this one had written at its end.
+      if (!this.#end.signal.aborted) this.#options.log.error({ err: error }, 'the agent cannot write its state');
+    });
   }
 }

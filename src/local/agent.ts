@@ -57,8 +57,8 @@ export class Agent {
     this.#life = undefined;
     if (!life) return;
     this.#master.disconnected(life.run.agentId);
-    await life.run.stop();
     await life.endpoint.close();
+    await life.run.stop();
   }
 
   async restart(): Promise<void> {

@@ -1,7 +1,7 @@
 // State on disk that survives a kill -9: one JSON document, replaced as a whole.
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { wrapError } from '../errors.ts';
+import { OperatorError, wrapError } from '../errors.ts';
 
 /** Reads what `Checkpoint` wrote; `undefined` when there is nothing yet. Throws on a document that is no JSON. */
 export async function readCheckpoint<T>(path: string): Promise<T | undefined> {
@@ -37,6 +37,7 @@ export class Checkpoint {
   readonly #state: () => unknown;
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  #closed = false;
 
   /** `state` is asked when the write begins. */
   constructor(path: string, state: () => unknown) {
@@ -46,8 +47,16 @@ export class Checkpoint {
 
   /** Resolves when everything that is in the state now is on disk. */
   save(): Promise<void> {
+    if (this.#closed) return Promise.reject(new OperatorError('ABORTED', `${this.#path} is closed`));
     this.#next ??= this.#writeAfter(this.#last);
     return this.#next;
+  }
+
+  /** Saves a last time: from then on the document may be another's. */
+  async close(): Promise<void> {
+    const last = this.save();
+    this.#closed = true;
+    await last;
   }
 
   async #writeAfter(previous: Promise<void>): Promise<void> {

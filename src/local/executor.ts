@@ -157,9 +157,14 @@ export class Executor {
     });
     const child = await fork(command, sandbox, environment);
     this.record.process = child.identity;
-    await save();
-    if (signal.aborted || this.#launching.signal.aborted) child.cancel();
-    else child.release();
+    try {
+      await save();
+      if (signal.aborted || this.#launching.signal.aborted) child.cancel();
+      else child.release();
+    } catch (error) {
+      child.cancel();
+      throw error;
+    }
     this.#expectSubscription(timeoutMs, {
       reason: 'REASON_EXECUTOR_REGISTRATION_TIMEOUT',
       message: `Executor did not register within ${formatDuration(timeoutMs)}`,

@@ -6,7 +6,7 @@ import { agentDisconnected, agentUnreachable, registerAgent } from './agents.ts'
 import { removeFramework, subscribe, type Subscription } from './frameworks.ts';
 import type { AgentLink, ExecutorExit, MasterLink, Registration } from './links.ts';
 import type { MasterContext, MasterSettings } from './master-context.ts';
-import type { Framework, MasterState } from './master-state.ts';
+import { tasksOn, type Framework, type MasterState } from './master-state.ts';
 import { offerFreeResources, refuse, removeOffer } from './offers.ts';
 import { reconcile, type TaskQuestion } from './reconciliation.ts';
 import { isTerminal } from './task-state.ts';
@@ -83,15 +83,21 @@ export class Master implements MasterLink, MasterContext {
 
   executorExited({ agentId, frameworkId, executorId, status }: ExecutorExit): void {
     const agent = this.state.agents.get(agentId);
+    const framework = this.state.frameworks.get(frameworkId);
     if (agent) {
       agent.executors = agent.executors.filter(
         (executor) => executor.frameworkId !== frameworkId || executor.info.executorId.value !== executorId,
       );
     }
-    // No allocation: the ends of its tasks follow, and their resources should be in the same offer.
+    // Its tasks have ended with it, whatever is still to be heard of them: all that they held is free at once.
+    for (const task of tasksOn(this.state, agentId)) {
+      if (task.frameworkId === frameworkId && task.executorId === executorId && !isTerminal(task.latest)) {
+        task.latest = 'TASK_FAILED';
+      }
+    }
     const failure = { agentId: { value: agentId }, executorId: { value: executorId }, status };
-    const framework = this.state.frameworks.get(frameworkId);
     if (framework) this.send(framework, { type: 'FAILURE', failure });
+    this.allocateSoon();
   }
 
   executorMessage({ agentId, frameworkId, executorId }: Omit<ExecutorExit, 'status'>, data: Uint8Array): void {

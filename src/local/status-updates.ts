@@ -34,20 +34,19 @@ export class StatusUpdates {
     this.#options = options;
   }
 
-  /** Resolves when the update is on disk and, if it is its turn, sent. */
+  /**
+   * Resolves when the update is on disk and, if it is its turn, sent. One that was stored before, or comes after the
+   * task's end, is left out.
+   */
   async store(task: TaskRecord, status: TaskStatus): Promise<void> {
-    this.add(task, status);
+    const uuid = hex(status.uuid);
+    if (!task.received.includes(uuid) && !isTerminal(task.state)) {
+      task.received = [...task.received.slice(1 - REMEMBERED_UUIDS), uuid];
+      task.pending.push(status);
+      task.state = status.state;
+    }
     await this.#options.save();
     this.#sendFirst(task);
-  }
-
-  /** Adds an update without sending it. One that was added before, or comes after the task's end, is left out. */
-  add(task: TaskRecord, status: TaskStatus): void {
-    const uuid = hex(status.uuid);
-    if (task.received.includes(uuid) || isTerminal(task.state)) return;
-    task.received = [...task.received.slice(1 - REMEMBERED_UUIDS), uuid];
-    task.pending.push(status);
-    task.state = status.state;
   }
 
   /** The scheduler has it: on with the next one. Anything but the update that is under way is ignored. */

@@ -3,7 +3,13 @@
 import test from 'ava';
 import { contains, scalar } from '../../src/local/resources.ts';
 import { subscribed } from './helpers/mesos.ts';
-import { testExecutor, testTask } from './helpers/scheduler.ts';
+import { testExecutor, testTask, type TestScheduler } from './helpers/scheduler.ts';
+
+/** What the executor says next. */
+async function nextMessage(scheduler: TestScheduler): Promise<string> {
+  const { message } = await scheduler.next('MESSAGE');
+  return Buffer.from(message.data).toString();
+}
 
 test('two tasks of one executor launch, and their updates come one after the other, each once acknowledged', async (t) => {
   const { scheduler } = await subscribed(t);
@@ -152,12 +158,11 @@ test('messages go both ways between scheduler and executor', async (t) => {
   const offer = await scheduler.offer();
   await scheduler.launch(offer, [testTask('server', offer, { wish: 'message' })]);
   await scheduler.expect('server', 'TASK_STARTING', 'TASK_RUNNING');
-  const { message: hello } = await scheduler.next('MESSAGE');
-  t.is(Buffer.from(hello.data).toString(), 'hello scheduler');
-  const { agentId, executorId } = hello;
-  await scheduler.call({ type: 'MESSAGE', message: { agentId, executorId, data: Buffer.from('hello executor') } });
-  const { message: echo } = await scheduler.next('MESSAGE');
-  t.is(Buffer.from(echo.data).toString(), 'echo hello executor');
+  t.is(await nextMessage(scheduler), 'subscribed');
+  t.is(await nextMessage(scheduler), 'hello scheduler');
+  const message = { agentId: offer.agentId, executorId: { value: 'node.0.executor' }, data: Buffer.from('you') };
+  await scheduler.call({ type: 'MESSAGE', message });
+  t.is(await nextMessage(scheduler), 'echo you');
 });
 
 test('an executor that exits is a FAILURE with its wait status, and the end of its tasks', async (t) => {
@@ -204,4 +209,21 @@ test('SHUTDOWN ends an executor, and its tasks with it', async (t) => {
   const { failure } = await scheduler.next('FAILURE');
   t.is(failure.status, 0);
   t.is((await scheduler.expect('server', 'TASK_FAILED')).message, 'Executor terminated');
+});
+
+test('an executor that subscribes again goes on with its tasks', async (t) => {
+  const { scheduler } = await subscribed(t);
+  const offer = await scheduler.offer();
+  await scheduler.launch(offer, [testTask('server', offer)], 0);
+  await scheduler.expect('server', 'TASK_STARTING', 'TASK_RUNNING');
+  const executorId = { value: 'node.0.executor' };
+  const data = new Uint8Array();
+  t.is(await nextMessage(scheduler), 'subscribed');
+  await scheduler.call({ type: 'MESSAGE', message: { agentId: offer.agentId, executorId, data } });
+  t.is(await nextMessage(scheduler), 'subscribed');
+  const again = await scheduler.offer(({ agentId }) => agentId.value === offer.agentId.value);
+  await scheduler.launch(again, [testTask('backup', again, { wish: 'finish' })]);
+  await scheduler.expect('backup', 'TASK_STARTING', 'TASK_RUNNING', 'TASK_FINISHED');
+  await scheduler.call({ type: 'KILL', kill: { taskId: { value: 'server' }, agentId: offer.agentId } });
+  await scheduler.expect('server', 'TASK_KILLING', 'TASK_KILLED');
 });

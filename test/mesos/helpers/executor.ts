@@ -17,6 +17,8 @@ const client = new MesosExecutorClient({
   clock: systemClock,
 });
 const end = new AbortController();
+/** An empty message makes it subscribe anew. */
+let subscription = new AbortController();
 let stubborn = false;
 
 function startChild(): number | undefined {
@@ -43,10 +45,15 @@ async function kill(taskId: Id): Promise<void> {
 }
 
 async function onEvent(event: ExecutorEvent): Promise<void> {
-  if (event.type === 'LAUNCH') await launch(event.launch.task);
+  if (event.type === 'SUBSCRIBED') await client.message(Buffer.from('subscribed'));
+  else if (event.type === 'LAUNCH') await launch(event.launch.task);
   else if (event.type === 'KILL') await kill(event.kill.taskId);
+  else if (event.type === 'MESSAGE' && event.message.data.length === 0) subscription.abort();
   else if (event.type === 'MESSAGE') await client.message(Buffer.concat([Buffer.from('echo '), event.message.data]));
   else if (event.type === 'SHUTDOWN' && !stubborn) end.abort();
 }
 
-await client.run(onEvent, end.signal);
+while (!end.signal.aborted) {
+  subscription = new AbortController();
+  await client.run(onEvent, AbortSignal.any([end.signal, subscription.signal]));
+}
