@@ -37,10 +37,9 @@ async function prepare(
     const { manifest, selection } = await readSource(context);
     const { before, after } = missingSchema(manifest, await schemaNow(context, selection.keyspaces), selection);
     for (const statement of before) await make(context, statement);
-    return {
-      names: baseTables(await schemaNow(context, selection.keyspaces), context.request.truncateTables ?? []),
-      after,
-    };
+    const coming = new Set(after.map(({ keyspace, name }) => `${keyspace}.${name}`));
+    const wanted = (context.request.truncateTables ?? []).filter((name) => !coming.has(name));
+    return { names: baseTables(await schemaNow(context, selection.keyspaces), wanted), after };
   } catch (error) {
     throw wrapError('nothing was truncated', error);
   }

@@ -76,6 +76,25 @@ test('dropped tables are made again from the backup', async (t) => {
   t.deepEqual(host.node.rows('shop', 'users'), ['ada']);
 });
 
+test('a dropped view is made again once its base table is empty, and filled from the backup', async (t) => {
+  const host = await makeHost(t);
+  host.node.createTable('shop', 'users');
+  host.node.createTable('shop', 'by_name', 'users');
+  host.node.write('shop', 'users', 'ada');
+  host.node.write('shop', 'by_name', 'view of ada');
+  await backUp(host);
+  const { schemaNow } = host.node;
+  schemaNow.tables = schemaNow.tables.filter(({ viewOf }) => viewOf === null);
+  schemaNow.statements = schemaNow.statements.filter(({ type }) => type !== 'materialized_view');
+  host.node.restart();
+
+  await prepare(host);
+  const acts = host.node.calls.filter((call) => /^(truncate|execute)/.test(call));
+  t.deepEqual(acts, ['truncate shop users', 'execute CREATE VIEW shop.by_name OF users']);
+  await finish(host);
+  t.deepEqual(host.node.rows('shop', 'by_name'), ['view of ada']);
+});
+
 test('only the chosen table is truncated and loaded', async (t) => {
   const host = await makeHost(t);
   for (const table of ['users', 'users_x']) {

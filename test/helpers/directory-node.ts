@@ -111,9 +111,9 @@ export class DirectoryNode implements CassandraNode {
 
   /** What Cassandra does at its start: orphans are deleted, and every Data.db there is, is opened under its name. */
   restart(): void {
+    this.#live.clear();
     for (const table of this.schemaNow.tables) {
       const live = this.#liveOf(table.keyspace, table.table);
-      live.clear();
       for (const directory of this.dataDirectories.map((each) => this.#directory(table, each))) {
         const all = names(directory);
         for (const name of all) {
