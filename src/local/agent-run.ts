@@ -214,6 +214,7 @@ export class AgentRun implements AgentLink {
   async #terminated(record: ExecutorRecord, { status, reason, message }: Termination): Promise<void> {
     const { frameworkId, info } = record;
     this.#state.executors = this.#state.executors.filter((other) => other !== record);
+    this.#options.log.info({ executor: info.executorId.value, status, reason, message }, 'executor ended');
     const exit = { agentId: this.agentId, frameworkId, executorId: info.executorId.value, status };
     if (this.#connected) this.#master.executorExited(exit);
     const ends = this.#liveTasks(record).map((task) =>

@@ -55,6 +55,7 @@ export class Executors {
     const sandbox = join(settings.directory, 'work', ...path, 'runs', containerId);
     const record = { frameworkId, info, containerId, sandbox };
     state().executors.push(record);
+    settings.log.info({ executor: info.executorId.value, sandbox }, 'launching executor');
     const executor = this.#add(record);
     this.#watch(executor, executor.run());
   }
