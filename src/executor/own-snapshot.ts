@@ -18,14 +18,17 @@ const CLEAR_TIMEOUT_MS = 30_000;
  */
 const LAST_WHOLE_ATTEMPT = 2;
 
-/** The failure to end the step with after all keyspaces had their turn; null when the rest is good enough. */
+/**
+ * The failure to end the step with after all keyspaces had their turn; null when what is good is to be kept. Where one
+ * failure is final, another attempt would only meet it again.
+ */
 export function decidingFailure(
   { request }: Pick<StepContext, 'request'>,
   failures: readonly unknown[],
   turns: number,
 ): unknown {
-  const again = failures.find((error) => mayTryAgain({ request }, error));
-  return again ?? (failures.length === turns ? failures[0] : null) ?? null;
+  const isWorthAnother = failures.every((error) => mayTryAgain({ request }, error));
+  return isWorthAnother || failures.length === turns ? (failures[0] ?? null) : null;
 }
 
 export function mayTryAgain({ request }: Pick<StepContext, 'request'>, error: unknown): boolean {

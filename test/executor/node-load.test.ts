@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { OperatorError } from '../../src/errors.ts';
 import { tableDirectory } from '../../src/cassandra/sstables.ts';
 import { handOver, placesOf, planMoves, writeJournal } from '../../src/executor/load-journal.ts';
+import { nodeCleanup } from '../../src/executor/node-cleanup.ts';
 import { nodeLoad } from '../../src/executor/node-load.ts';
 import { nodeStage } from '../../src/executor/node-stage.ts';
 import { readPlan } from '../../src/executor/staged-plan.ts';
@@ -125,12 +126,23 @@ test('a file that is in the way is not overwritten, and nothing is moved', async
   t.true(existsSync(join(places.staged, 'nb-1-big-Data.db')));
 });
 
-test('a new restore after one that died half-way loads every row once', async (t) => {
+for (const moved of [1, 3]) {
+  test(`a new restore after one that died after ${moved} SSTables loads every row once`, async (t) => {
+    const host = await stagedHost(t);
+    await dieAfter(host, moved, 2);
+    const next = { ...RESTORE, jobUuid: 'restore-2' };
+    await nodeStage(host.context({ ...next, phase: 'stage' }));
+    await host.node.truncate('shop', 'users');
+    await nodeLoad(host.context({ ...next, phase: 'load' }));
+    t.deepEqual(host.node.rows('shop', 'users'), ROWS);
+  });
+}
+
+test('cleaning up after a load that died brings in what was handed over, and leaves no half SSTable', async (t) => {
   const host = await stagedHost(t);
-  await dieAfter(host, 1, 2);
-  const next = { ...RESTORE, jobUuid: 'restore-2' };
-  await nodeStage(host.context({ ...next, phase: 'stage' }));
-  await host.node.truncate('shop', 'users');
-  await nodeLoad(host.context({ ...next, phase: 'load' }));
-  t.deepEqual(host.node.rows('shop', 'users'), ROWS);
+  await dieAfter(host, 2, 2);
+  await nodeCleanup(host.context({ ...RESTORE, phase: 'cleanup', removeStaging: true }));
+  t.is(host.node.rows('shop', 'users').length, 2);
+  const names = readdirSync(liveDirectory(host)).filter((name) => name.startsWith('nb-'));
+  t.is(names.length, 2 * 4);
 });

@@ -40,3 +40,16 @@ test('a snapshot of all nodes together that is gone is taken anew', async (t) =>
   await nodeBackup(host.context({ snapshotTaken: true }));
   t.is((await manifestOf(host)).files.length, 4);
 });
+
+test('a keyspace that cannot be snapshotted is tried again, and left to the backup by the last attempt', async (t) => {
+  const host = await makeHost(t);
+  for (const keyspace of ['one', 'two']) host.node.createTable(keyspace, 't');
+  host.node.before = (operation, [, keyspace]) => {
+    if (operation === 'takeSnapshot' && keyspace === 'one') throw new OperatorError('SNAPSHOT_FAILED', 'no');
+  };
+  await t.throwsAsync(nodeSnapshot(host.context({ phase: 'snapshot' })), { code: 'SNAPSHOT_FAILED' });
+  const last = host.context({ phase: 'snapshot', attempt: 3 });
+  await nodeSnapshot(last);
+  t.is(last.reporter.report.keyspaces['one']?.status, 'FAILURE');
+  t.is(last.reporter.report.keyspaces['two']?.status, 'SUCCESS');
+});
