@@ -128,7 +128,7 @@ export class ClusterJobs {
     const { id, type, backupName } = job;
     throw new OperatorError('JOB_RUNNING', `Job ${id} is running: ${type} ${backupName}. One job runs at a time`, {
       hint: 'Wait for its end, or abort it.',
-      details: { job: { id, type, backupName } },
+      details: { job: id },
     });
   }
 

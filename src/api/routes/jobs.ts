@@ -35,7 +35,7 @@ export function jobRoutes(deps: ApiDeps, type: JobType): Route[] {
   return [
     jsonRoute('POST', `/cluster/${key}/start`, start, async ({ params }) => {
       const job = await deps.jobs.start(type, startRequest(deps, type, params));
-      return { started: true, name: job.backupName, job: json(job) };
+      return { started: true, name: job.backupName, job: job.id };
     }),
     jsonRoute('POST', `/cluster/${key}/abort`, { now: flagParam().default(false) }, ({ params }) => ({
       aborted: deps.jobs.abort(type, params.now),

@@ -72,10 +72,10 @@ async function startJob(kind: Kind, start: Command, context: CommandContext): Pr
   }
   const params: StartParams = { ...options, ...(argument === undefined ? {} : { name: argument }) };
   const given = PARAMS.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]]));
-  const answer = await client.post<{ name: string; job: JobView }>(`/cluster/${kind}/start`, Object.fromEntries(given));
-  if (wait) return finishJob(answer.job.id, context);
+  const answer = await client.post<{ name: string; job: number }>(`/cluster/${kind}/start`, Object.fromEntries(given));
+  if (wait) return finishJob(answer.job, context);
   if (json) writeJson(deps, answer);
-  else deps.stdout.write(`Started ${kind} ${answer.name} as job ${answer.job.id}; \`${kind} status\` shows it.\n`);
+  else deps.stdout.write(`Started ${kind} ${answer.name} as job ${answer.job}; \`${kind} status\` shows it.\n`);
   return 0;
 }
 

@@ -22,8 +22,11 @@ test('A backup starts under its name, and its job is shown by status', async (t)
   const api = await startApi(t);
   const { status, body } = await api.call('POST', '/cluster/backup/start?name=backup-0');
   t.is(status, 200);
-  t.like(body, { started: true, name: 'backup-0' });
-  t.like(body.job, {
+  t.deepEqual(body, { started: true, name: 'backup-0', job: 1 });
+  const running = await api.call('GET', '/cluster/backup/status');
+  t.true(running.body.running);
+  t.like(running.body.backup, {
+    id: body.job,
     type: 'BACKUP',
     backupName: 'backup-0',
     started: NOW,
@@ -31,10 +34,7 @@ test('A backup starts under its name, and its job is shown by status', async (t)
     result: null,
     aborted: false,
   });
-  const running = await api.call('GET', '/cluster/backup/status');
-  t.true(running.body.running);
-  t.deepEqual(running.body.backup, body.job);
-  t.deepEqual((await api.call('GET', `/cluster/jobs/${body.job.id}`)).body, body.job);
+  t.deepEqual((await api.call('GET', `/cluster/jobs/${body.job}`)).body, running.body.backup);
   t.true(api.seen.wakes > 0);
 });
 
@@ -42,7 +42,7 @@ test('A backup without a name gets one that can be read back', async (t) => {
   const api = await startApi(t);
   const { body } = await api.call('POST', '/cluster/backup/start');
   t.is(body.name, `backup-${NOW}`);
-  t.is(body.job.backupName, body.name);
+  t.is(api.jobs.get(body.job)?.backupName, body.name);
 });
 
 test('When nothing runs and nothing ran, status and last say so', async (t) => {
@@ -58,9 +58,10 @@ test('A restore starts with the name of a backup', async (t) => {
   const api = await startApi(t);
   const { status, body } = await api.call('POST', '/cluster/restore/start', { json: { name: 'backup-0' } });
   t.is(status, 200);
-  t.like(body.job, { type: 'RESTORE', backupName: 'backup-0' });
   t.is((await api.call('GET', '/cluster/backup/status')).body.running, false);
-  t.is((await api.call('GET', '/cluster/restore/status')).body.running, true);
+  const running = await api.call('GET', '/cluster/restore/status');
+  t.is(running.body.running, true);
+  t.like(running.body.restore, { id: body.job, type: 'RESTORE', backupName: 'backup-0' });
 });
 
 test('A restore without a name is refused', async (t) => {
@@ -90,8 +91,8 @@ test('While a job runs another one is refused with the one that runs', async (t)
   for (const path of ['/cluster/backup/start?name=b', '/cluster/restore/start?name=backup-0']) {
     const { status, body } = await api.call('POST', path);
     t.is(status, 409);
-    t.like(body, { started: false, error: { code: 'JOB_RUNNING' } });
-    t.deepEqual(body.job, { id: first.body.job.id, type: 'BACKUP', backupName: 'backup-0' });
+    t.like(body, { started: false, error: { code: 'JOB_RUNNING' }, job: first.body.job });
+    t.regex(body.error.message, /BACKUP backup-0/);
   }
   t.is((await api.call('GET', '/cluster/jobs')).body.jobs.length, 1);
 });
@@ -145,8 +146,9 @@ test('Parameters reach the job, from the query and from the body alike', async (
     const api = await startApi(t);
     const { status, body } = await api.call('POST', path, options);
     t.is(status, 200);
-    t.is(body.job.location, 'file:///other');
-    t.deepEqual(api.jobs.get(body.job.id)?.parameters, expected as never);
+    const job = api.jobs.get(body.job);
+    t.is(job?.location, 'file:///other');
+    t.deepEqual(job?.parameters, expected as never);
   }
 });
 
@@ -164,7 +166,7 @@ test('Nodes that are not there, or not one, are refused', async (t) => {
 test('A job shows its nodes, keyspaces and errors while it runs and after it ended', async (t) => {
   const api = await startApi(t);
   const { body } = await api.call('POST', '/cluster/backup/start?name=backup-0');
-  const { id } = body.job;
+  const id = body.job;
   const error = {
     executorId: ID,
     keyspace: 'ks1',
@@ -219,7 +221,7 @@ test('Abort says whether there was something to abort', async (t) => {
   const before = api.seen.wakes;
   t.deepEqual((await api.call('POST', '/cluster/backup/abort')).body, { aborted: true });
   t.true(api.seen.wakes > before);
-  t.like(api.jobs.get(body.job.id), { aborted: true, abortNow: false });
+  t.like(api.jobs.get(body.job), { aborted: true, abortNow: false });
 });
 
 test('Abort with now=true kills the step as well', async (t) => {
@@ -230,7 +232,7 @@ test('Abort with now=true kills the step as well', async (t) => {
     const api = await startApi(t);
     const { body } = await api.call('POST', '/cluster/backup/start');
     t.deepEqual((await api.call('POST', path, options)).body, { aborted: true });
-    t.like(api.jobs.get(body.job.id), { aborted: true, abortNow: true });
+    t.like(api.jobs.get(body.job), { aborted: true, abortNow: true });
   }
 });
 
@@ -242,7 +244,7 @@ test('Abort with a wrong parameter aborts nothing', async (t) => {
     t.is(answer.status, 400, query);
     t.like(answer.body, { aborted: false, error: { code: 'BAD_REQUEST' } });
   }
-  t.false(api.jobs.get(body.job.id)?.aborted);
+  t.false(api.jobs.get(body.job)?.aborted);
 });
 
 test('A job number that is none is 404', async (t) => {
