@@ -10,7 +10,7 @@ import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
 export function phaseEnded(job: ClusterJob, phaseIndex: number, nodes: ClusterNode[], now: number): ClusterJob {
   const phase = job.phases[phaseIndex];
   if (!phase) return job;
-  const decided = job.aborted || wasSkipped(phase) ? job : decide(job, phase, nodes);
+  const decided = wasSkipped(phase) ? job : decide(job, phase, nodes);
   return withPhase(decided, phaseIndex, { finished: now });
 }
 

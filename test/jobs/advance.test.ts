@@ -39,6 +39,13 @@ test('a task that speaks again while it should be killed may go on', (t) => {
   t.deepEqual(stepsToKill(turned.job, turned.now, LIMITS), []);
 });
 
+test("the master's word that a silent task runs does not save it: only the task's own does", (t) => {
+  const turned = ticker('BACKUP').tick().tick(LIMITS.silenceMs).status(TASK, 'RUNNING');
+  t.deepEqual(stepsToKill(turned.job, turned.now, LIMITS), [TASK]);
+  turned.tick(LIMITS.killMs);
+  t.like(turned.step('backup', 0), { state: 'PENDING', attempt: 2 });
+});
+
 test('a node that never answers ends as failed in bounded time, and the backup goes on to PARTIAL', (t) => {
   const turned = ticker('BACKUP');
   const job = turned.run(({ executorId, phase }) => (phase === 'backup' && executorId === id(1) ? 'HANG' : undefined));

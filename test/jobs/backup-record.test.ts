@@ -48,6 +48,18 @@ test('the record of a partial backup names what is missing and why', (t) => {
   ]);
 });
 
+test('a node that failed after it wrote its manifest has no backup', (t) => {
+  const turned = ticker('BACKUP', 2).tick();
+  const words = report({ manifest: manifest(id(0)), errors: [error('STORAGE_FAILED', 'not flushed')] });
+  turned.status(turned.step('backup', 0).taskId ?? '', 'FAILED', words);
+  const record = backupRecord(turned.until('commit').job, CLUSTER);
+  t.deepEqual(
+    record.nodes.map(({ executorId }) => executorId),
+    [id(1)],
+  );
+  t.deepEqual(record.missing, [{ executorId: id(0), keyspace: null, reason: 'not flushed' }]);
+});
+
 test('a backup whose common snapshot failed on a node misses nothing when that node took one of its own', (t) => {
   const turned = ticker('BACKUP', 2, { snapshot: 'together' }).until('commit', ({ phase }) =>
     phase === 'snapshot' ? error('SSTABLE_CORRUPT', 'no') : undefined,
