@@ -14,7 +14,7 @@ import { historyRoutes, jobRoutes } from './routes/jobs.ts';
 import { liveNodeRoutes } from './routes/live-nodes.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 
-/** Builds the REST API. Whoever composes the scheduler lets it listen: `createServer(app.callback())`. */
+/** Builds the REST API. `createApiServer` makes it listen. */
 export function createApi(deps: ApiDeps): Koa {
   const app = new Koa();
   // What reaches Koa itself is a broken connection in the middle of an answer; nobody is left to be told.

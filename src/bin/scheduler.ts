@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accessPolicy } from '../api/access.ts';
 import { createApi } from '../api/api.ts';
+import { createApiServer } from '../api/server.ts';
 import { systemClock } from '../clock.ts';
 import { backupLocation, schedulerSettings, warnings, type SchedulerOptions } from '../config.ts';
 import { OperatorError, wrapError } from '../errors.ts';
@@ -83,7 +84,8 @@ async function serve({ options, settings, policy, state, log }: Parts, signal: A
     startedAt: clock.now(),
     ...policy,
   });
-  const server = await listen(api.listen.bind(api), options.host, options.port);
+  const server = createApiServer(api);
+  await listen(server, options.host, options.port);
   try {
     await scheduler.run(signal);
   } finally {
@@ -92,11 +94,10 @@ async function serve({ options, settings, policy, state, log }: Parts, signal: A
   }
 }
 
-async function listen(start: (port: number, host: string) => Server, host: string, port: number): Promise<Server> {
-  const server = start(port, host);
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  server.listen(port, host);
   try {
     await once(server, 'listening');
-    return server;
   } catch (error) {
     throw wrapError(`listen on ${host}:${port} for the REST API`, error, 'BAD_REQUEST');
   }

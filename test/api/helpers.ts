@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
+import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
+import { createApiServer } from '../../src/api/server.ts';
 import { systemClock } from '../../src/clock.ts';
 import { ClusterJobs, type FoundBackup } from '../../src/jobs/cluster-jobs.ts';
 import { executorIdOf, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
@@ -82,8 +83,7 @@ export async function startApi(
     boundToLoopback: true,
     ...options.deps,
   };
-  const answer = createApi(deps).callback();
-  const server = createServer((request, response) => void answer(request, response));
+  const server = createApiServer(createApi(deps));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(async () => {
