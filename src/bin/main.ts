@@ -90,6 +90,7 @@ export async function main(argv: string[]): Promise<number> {
     url: env['CASSANDRA_MESOS_URL'] ?? null,
     token: env['CASSANDRA_MESOS_TOKEN'] ?? null,
     clock: systemClock,
+    stopSignal,
   });
   for (const create of [schedulerCommand, executorCommand, localCommand]) {
     program.addCommand(create((code) => (exitCode = code)));

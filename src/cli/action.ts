@@ -6,6 +6,8 @@ import type { RestClient } from './rest-client.ts';
 export interface CommandContext {
   client: RestClient;
   deps: CliDeps;
+  /** Aborts on Ctrl-C. */
+  signal: AbortSignal | undefined;
   /** The answer goes to stdout as JSON, and nothing else does. */
   json: boolean;
 }

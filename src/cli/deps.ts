@@ -9,8 +9,8 @@ export interface CliDeps {
   /** Bearer token of the API. */
   token: string | null;
   clock: Clock;
-  /** Aborts waiting (Ctrl-C); the job itself goes on. */
-  signal?: AbortSignal;
+  /** Called when one of our commands runs, not for those added later. Its signal ends the waiting; a job goes on. */
+  stopSignal?: () => AbortSignal;
   /** How often --wait asks, in ms. Default 1000. */
   pollMs?: number;
   /** How long --wait bears a scheduler that does not answer, in ms. Default 5 minutes. */

@@ -18,14 +18,16 @@ export interface Program {
 /** The commands that speak to a running scheduler by REST. */
 export function createProgram(deps: CliDeps): Program {
   let exitCode = 0;
+  let signal: AbortSignal | undefined;
   const program = new Command('cassandra-mesos')
     .description('Runs Apache Cassandra on Apache Mesos, and backs it up and restores it.')
     .addHelpText('after', `\n${EXIT_CODES}`);
   const register: Register = (command, action) => {
     addCommonOptions(command, deps).action(async () => {
       const { url, json = false } = command.opts<{ url: string; json?: boolean }>();
-      const client = restClient({ url, token: deps.token, ...(deps.signal ? { signal: deps.signal } : {}) });
-      exitCode = await action({ client, deps, json });
+      signal = deps.stopSignal?.();
+      const client = restClient({ url, token: deps.token, signal });
+      exitCode = await action({ client, deps, json, signal });
     });
   };
   addJobCommands(program, register);
@@ -39,7 +41,9 @@ export function createProgram(deps: CliDeps): Program {
         await program.parseAsync(argv, { from: 'user' });
         return exitCode;
       } catch (error) {
-        return reportError(error, deps, json);
+        if (!signal?.aborted) return reportError(error, deps, json);
+        deps.stderr.write('Stopped waiting. A job that was started goes on; see `status`.\n');
+        return 1;
       }
     },
   };
@@ -63,10 +67,6 @@ function prepare(command: Command, deps: CliDeps, json: boolean): void {
 
 function reportError(error: unknown, deps: CliDeps, json: boolean): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  if (deps.signal?.aborted) {
-    deps.stderr.write('Stopped waiting. A job that was started goes on; see `status`.\n');
-    return 1;
-  }
   const known = toOperatorError(error);
   if (json) {
     writeJson(deps, error instanceof RestError ? error.body : errorBody(known));

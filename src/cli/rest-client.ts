@@ -19,7 +19,11 @@ export interface RestClient {
 }
 
 /** Throws BAD_REQUEST for what is not an http(s) URL. Calls throw SCHEDULER_UNREACHABLE when nothing answers. */
-export function restClient(options: { url: string; token: string | null; signal?: AbortSignal }): RestClient {
+export function restClient(options: {
+  url: string;
+  token: string | null;
+  signal: AbortSignal | undefined;
+}): RestClient {
   const base = checkUrl(options.url);
   const call = async <T>(method: string, path: string, body?: Record<string, unknown>) => {
     const headers: Record<string, string> = { accept: 'application/json' };

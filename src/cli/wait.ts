@@ -1,9 +1,8 @@
 import { OperatorError } from '../errors.ts';
-import type { CliDeps } from './deps.ts';
+import type { CommandContext } from './action.ts';
 import { duration } from './format.ts';
 import type { JobView } from './job-view.ts';
 import type { Progress } from './progress.ts';
-import type { RestClient } from './rest-client.ts';
 
 const DEFAULT_POLL_MS = 1_000;
 const DEFAULT_OUTAGE_MS = 5 * 60_000;
@@ -12,7 +11,11 @@ const DEFAULT_OUTAGE_MS = 5 * 60_000;
  * Follows a job until it has ended. Asks for it by its id, so that neither its end nor a job after it is missed. A
  * scheduler that restarts meanwhile is waited for; throws SCHEDULER_UNREACHABLE when it stays away.
  */
-export async function waitForJob(id: number, client: RestClient, deps: CliDeps, progress: Progress): Promise<JobView> {
+export async function waitForJob(
+  id: number,
+  { client, deps, signal }: CommandContext,
+  progress: Progress,
+): Promise<JobView> {
   const outageMs = deps.outageMs ?? DEFAULT_OUTAGE_MS;
   let lostAt: number | null = null;
   try {
@@ -29,7 +32,7 @@ export async function waitForJob(id: number, client: RestClient, deps: CliDeps, 
         lostAt ??= deps.clock.now();
         if (deps.clock.now() - lostAt >= outageMs) throw error;
       }
-      await deps.clock.sleep(deps.pollMs ?? DEFAULT_POLL_MS, deps.signal);
+      await deps.clock.sleep(deps.pollMs ?? DEFAULT_POLL_MS, signal);
     }
   } finally {
     progress.stop();

@@ -79,8 +79,9 @@ async function startJob(kind: Kind, start: Command, context: CommandContext): Pr
   return 0;
 }
 
-async function finishJob(id: number, { client, deps, json }: CommandContext): Promise<number> {
-  const job = await waitForJob(id, client, deps, createProgress(deps, json));
+async function finishJob(id: number, context: CommandContext): Promise<number> {
+  const { deps, json } = context;
+  const job = await waitForJob(id, context, createProgress(deps, json));
   if (json) writeJson(deps, job);
   else deps.stdout.write(describeJob(job, deps.clock.now()));
   return exitCodeOf(job);

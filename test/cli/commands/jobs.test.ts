@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import test from 'ava';
 import { NOW, startApi } from '../../api/helpers.ts';
 import { ended, keyspace, withStep } from '../../api/job-fixtures.ts';
-import { cli, startCli } from '../helpers.ts';
+import { cli, startCli, startHere } from '../helpers.ts';
 
 const ID = 'cassandra.dev.node.0.executor';
 
@@ -55,7 +55,7 @@ test('While a job runs the next one is refused with exit code 1', async (t) => {
 
 test('With --json stdout is what REST answers, errors too, and nothing else is written', async (t) => {
   const api = await startApi(t);
-  const run = (...args: string[]) => startCli(t, [...args, '--json'], { CASSANDRA_MESOS_URL: api.url }).ends();
+  const run = (...args: string[]) => cli(api, ...args, '--json');
   const started = await run('backup', 'start', '--name', 'b0');
   t.deepEqual([started.code, started.stderr], [0, '']);
   t.deepEqual(JSON.parse(started.stdout), { started: true, name: 'b0', job: 1 });
@@ -112,7 +112,7 @@ for (const [result, code] of [
   test(`--wait follows a job to its end, and ${result} is exit code ${code}`, async (t) => {
     const api = await startApi(t);
     const started = once(api.woken, 'wake');
-    const command = startCli(t, ['backup', 'start', '--name', 'b0', '--wait'], { CASSANDRA_MESOS_URL: api.url });
+    const command = startHere(['backup', 'start', '--name', 'b0', '--wait'], { url: api.url });
     await started;
     api.jobs.update(1, (job) =>
       withStep(job, 0, {
@@ -143,7 +143,7 @@ for (const [result, code] of [
 test('--wait with --json prints the ended job and nothing before', async (t) => {
   const api = await startApi(t);
   const started = once(api.woken, 'wake');
-  const command = startCli(t, ['backup', 'start', '--wait', '--json'], { CASSANDRA_MESOS_URL: api.url });
+  const command = startHere(['backup', 'start', '--wait', '--json'], { url: api.url });
   await started;
   api.jobs.update(1, (job) => ended(job, 'SUCCESS'));
   const { code, stdout, stderr } = await command.ends();
@@ -154,11 +154,11 @@ test('--wait with --json prints the ended job and nothing before', async (t) => 
 test('--wait goes on where it was when the scheduler restarts', async (t) => {
   const api = await startApi(t);
   const started = once(api.woken, 'wake');
-  const command = startCli(t, ['backup', 'start', '--wait'], { CASSANDRA_MESOS_URL: api.url });
+  const command = startHere(['backup', 'start', '--wait'], { url: api.url });
   await started;
   await command.says(/waiting for a node/);
   await api.stop();
-  await command.says(/Could not reach the scheduler at .*Waiting up to 1m 0s for it/);
+  await command.says(/Could not reach the scheduler at .*Waiting up to 5m 0s for it/);
   await api.start();
   await command.says(/The scheduler answers again/);
   api.jobs.update(1, (job) => ended(job, 'SUCCESS'));
@@ -170,8 +170,7 @@ test('--wait goes on where it was when the scheduler restarts', async (t) => {
 test('--wait gives up when the scheduler stays away', async (t) => {
   const api = await startApi(t);
   const started = once(api.woken, 'wake');
-  const env = { CASSANDRA_MESOS_URL: api.url, OUTAGE_MS: '100' };
-  const command = startCli(t, ['backup', 'start', '--wait'], env);
+  const command = startHere(['backup', 'start', '--wait'], { url: api.url, outageMs: 100 });
   await started;
   await command.says(/waiting for a node/);
   await api.stop();
@@ -187,8 +186,8 @@ test('Ctrl-C ends the waiting and says that the job goes on', async (t) => {
   await started;
   await command.says(/waiting for a node/);
   command.child.kill('SIGINT');
-  const { code, stderr } = await command.ends();
-  t.is(code, 1);
-  t.regex(stderr, /A job that was started goes on/);
+  const { code, stdout, stderr } = await command.ends();
+  t.deepEqual([code, stdout], [1, '']);
+  t.regex(stderr, /^Stopped waiting\. A job that was started goes on; see `status`\.$/m);
   t.is(api.jobs.get(1)?.finished, null);
 });
