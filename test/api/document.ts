@@ -17,7 +17,7 @@ export interface Parameter {
   $ref?: string;
   name: string;
   in: string;
-  schema: object;
+  schema: { default?: unknown };
   example?: unknown;
 }
 

@@ -2,6 +2,7 @@ import test from 'ava';
 import { apiRoutes, createRouter } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { DOCUMENT, pointerOf, problems, resolve, type Operation } from './document.ts';
+import { startApi } from './helpers.ts';
 
 // Routes are made without being called, so nothing of what they work on is needed.
 const routes = apiRoutes({} as ApiDeps);
@@ -89,4 +90,25 @@ test('Every example in the document is right by its own schema', (t) => {
     }
   }
   t.true(examples > 50, `only ${examples} examples were found`);
+});
+
+test('What the page fills in by itself, and each of its examples, is accepted as it stands', async (t) => {
+  for (const each of operations.filter(({ path }) => !path.includes('{'))) {
+    const query = new URLSearchParams();
+    for (const { value } of parametersOf(each)) {
+      const filled = value.example ?? value.schema.default;
+      if (filled !== undefined) query.set(value.name, JSON.stringify(filled).replaceAll('"', ''));
+    }
+    const { value } = resolve(each.operation.requestBody ?? { content: {} }, '');
+    const { example, examples = {} } = value.content['application/json'] ?? {};
+    const bodies = Object.values(examples).map(({ value }) => value);
+    for (const json of bodies.length === 0 ? [example] : bodies) {
+      const api = await startApi(t);
+      const path = `${each.path}?${query.toString()}`;
+      const { status, body, text } = await api.call(each.method.toUpperCase(), path, { json });
+      const unnamed = each.path === '/cluster/restore/start' && !Object.hasOwn(json as object, 'name');
+      if (unnamed) t.is(body.error.code, 'NAME_REQUIRED');
+      else t.is(status, 200, `${path} ${text}`);
+    }
+  }
 });
