@@ -139,6 +139,7 @@ export interface LocalOptions extends Omit<
   nodes: number;
   data: string;
   address: string;
+  dataDirectory?: string;
   backupDirectory?: string;
 }
 
@@ -147,6 +148,7 @@ export function localOptions(): Option[] {
   return [
     option('--nodes <n>', 'CASSANDRA_NODE_COUNT', 'how many nodes').argParser(wholeNumber(1)).default(3),
     option('--data <dir>', 'CASSANDRA_LOCAL_DATA', 'directory of everything that the ring keeps').default('local'),
+    new Option('--data-directory <dirs>', 'data of the nodes, several (JBOD) by commas; default: in --data'),
     new Option('--address <ip>', "the first node's loopback address; the others follow").default('127.0.0.1'),
   ];
 }

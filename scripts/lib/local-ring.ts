@@ -23,7 +23,6 @@ export interface RingOptions {
 export interface NodeJson {
   executorId: string;
   ip: string | null;
-  cassandraDaemonPid?: number | null;
   healthCheckDetails: { operationMode: string } | null;
 }
 

@@ -102,7 +102,7 @@ function schedulerArguments(options: LocalOptions, data: string, master: string)
     `--master=${master}`,
     `--state-directory=${join(data, 'scheduler')}`,
     `--backup-directory=${options.backupDirectory ?? join(data, 'backup')}`,
-    `--data-directory=${join(data, 'nodes')}`,
+    `--data-directory=${options.dataDirectory ?? join(data, 'nodes')}`,
     `--node-count=${options.nodes}`,
     `--cpus=${NODE.cpus}`,
     `--mem=${NODE.mem}`,

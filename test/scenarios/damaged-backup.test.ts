@@ -12,7 +12,7 @@ const KEYSPACE = 'damaged';
 const CLUSTER = 'cassandra';
 
 test.before(async (t) => {
-  const ring = await sharedRing();
+  const ring = sharedRing();
   const client = clientOf(ring);
   await drop(client, KEYSPACE);
   await createSmall(client, KEYSPACE);

@@ -2,14 +2,25 @@ import { readFileSync } from 'node:fs';
 import anyTest, { type TestFn } from 'ava';
 import type cassandra from 'cassandra-driver';
 import type { LocalRing } from '../../scripts/lib/local-ring.ts';
-import { atWork, clientOf, ended, executor, newName, ownSnapshots, run, sharedRing, start } from './ring.ts';
+import {
+  atWork,
+  cassandraPid,
+  clientOf,
+  ended,
+  executor,
+  newName,
+  ownSnapshots,
+  run,
+  sharedRing,
+  start,
+} from './ring.ts';
 import { contents, createSmall, drop, put } from './small-table.ts';
 
 const test = anyTest as TestFn<{ ring: LocalRing; client: cassandra.Client }>;
 const KEYSPACE = 'failing';
 
 test.before(async (t) => {
-  const ring = await sharedRing();
+  const ring = sharedRing();
   const client = clientOf(ring);
   await drop(client, KEYSPACE);
   await createSmall(client, KEYSPACE);
@@ -27,12 +38,6 @@ function parentOf(pid: number): number {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
-async function cassandraPid(ring: LocalRing, number: number): Promise<number> {
-  const node = (await ring.nodes()).find(({ executorId }) => executorId === executor(number));
-  if (!node?.cassandraDaemonPid) throw new Error(`node ${number} tells no pid: ${JSON.stringify(node)}`);
-  return node.cassandraDaemonPid;
-}
-
 test('a node that is down makes a backup PARTIAL with its reason, and a restore is refused before truncate', async (t) => {
   const { ring, client } = t.context;
   const whole = newName('whole');
@@ -48,6 +53,7 @@ test('a node that is down makes a backup PARTIAL with its reason, and a restore 
   const partial = newName('partial');
   const backup = await run(t, ring, 'backup', `name=${partial}&keyspaces=${KEYSPACE}`);
   t.is(backup.result, 'PARTIAL');
+  t.true(backup.finished !== null && backup.finished >= backup.started, 'the last node failed and the job has its end');
   const down = backup.completedNodes.find(({ executorId }) => executorId === executor(2));
   t.true(down?.failure?.failed);
   t.regex(down?.failure?.message ?? '', /stop/i);
@@ -71,7 +77,7 @@ test('a node that is down makes a backup PARTIAL with its reason, and a restore 
 
 test('a backup whose Cassandra is killed at work is SUCCESS after the node is back', async (t) => {
   const { ring } = t.context;
-  const pid = await cassandraPid(ring, 1);
+  const pid = cassandraPid(ring, 1);
   // A stopped process answers nothing: the step is at work for as long as the test wants.
   process.kill(pid, 'SIGSTOP');
   const id = await start(t, ring, 'backup', `name=${newName('killed')}&keyspaces=${KEYSPACE}`);
@@ -89,7 +95,7 @@ test('a backup whose Cassandra is killed at work is SUCCESS after the node is ba
 
 test('a backup whose executor is killed at work is SUCCESS after it is back, and leaves no second Cassandra', async (t) => {
   const { ring } = t.context;
-  const pid = await cassandraPid(ring, 1);
+  const pid = cassandraPid(ring, 1);
   process.kill(pid, 'SIGSTOP');
   const id = await start(t, ring, 'backup', `name=${newName('executor')}&keyspaces=${KEYSPACE}`);
   await atWork(ring, id, 'backup', executor(1));
@@ -109,7 +115,7 @@ for (const kind of ['backup', 'restore'] as const) {
       t.is((await run(t, ring, 'backup', `name=${name}&keyspaces=${KEYSPACE}`)).result, 'SUCCESS');
       await put(client, KEYSPACE, 3, 'after the backup');
     }
-    const pid = await cassandraPid(ring, 1);
+    const pid = cassandraPid(ring, 1);
     process.kill(pid, 'SIGSTOP');
     const id = await start(t, ring, kind, `name=${name}${kind === 'backup' ? `&keyspaces=${KEYSPACE}` : ''}`);
     await atWork(ring, id, kind === 'backup' ? 'backup' : 'check', executor(1));

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { globSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type cassandra from 'cassandra-driver';
@@ -28,27 +26,11 @@ export interface JobJson {
   errors: { executorId: string | null; code: string; message: string }[];
 }
 
-/** The ring of three that all scenarios share; started here when a file is run by itself. */
-export async function sharedRing(): Promise<LocalRing> {
+/** The ring of three that all scenarios share. */
+export function sharedRing(): LocalRing {
   const given = process.env[SHARED_RING];
-  if (given !== undefined) return LocalRing.attach(JSON.parse(given));
-  const ring = await startRing({ nodes: 3, port: 18_180, address: '127.0.0.1' });
-  process.once('beforeExit', () => void ring.stop());
-  return ring;
-}
-
-/** A ring of its own in a new directory. */
-export async function startRing(wanted: { nodes: number; port: number; address: string }): Promise<LocalRing> {
-  const data = await mkdtemp(join(tmpdir(), 'cassandra-mesos-ring-'));
-  const ring = new LocalRing({ ...wanted, data, args: ['--address', wanted.address] });
-  await ring.start();
-  await ring.ready(300_000);
-  return ring;
-}
-
-export async function stopRing(ring: LocalRing): Promise<void> {
-  await ring.stop();
-  await rm(ring.options.data, { recursive: true, force: true });
+  if (given === undefined) throw new Error('expected a running ring: run `npm run test:scenarios -- FILE`');
+  return LocalRing.attach(JSON.parse(given));
 }
 
 export function clientOf(ring: LocalRing): cassandra.Client {
@@ -61,8 +43,7 @@ export type JobKind = 'backup' | 'restore';
 export async function start(t: ExecutionContext, ring: LocalRing, kind: JobKind, query: string): Promise<number> {
   const { status, body } = await ring.post(`/cluster/${kind}/start?${query}`);
   t.is(status, 200, JSON.stringify(body));
-  const { job } = body as { job: number | { id: number } };
-  return typeof job === 'number' ? job : job.id;
+  return (body as { job: number }).job;
 }
 
 export async function job(ring: LocalRing, id: number): Promise<JobJson> {
@@ -99,6 +80,39 @@ export async function atWork(ring: LocalRing, id: number, phase: string, executo
 }
 
 export const executor = (number: number): string => `cassandra.cassandra.node.${number}.executor`;
+
+/** Pid of the node's Cassandra: the JVM whose options name the node's data directory. */
+export function cassandraPid(ring: LocalRing, number: number): number {
+  const data = join(ring.options.data, 'nodes', executor(number));
+  for (const file of globSync('/proc/[0-9]*/cmdline')) {
+    const words = commandLine(file);
+    if (words.includes('org.apache.cassandra.service.CassandraDaemon') && words.some((word) => word.includes(data))) {
+      return Number(file.split('/')[2]);
+    }
+  }
+  throw new Error(`no Cassandra of node ${number} runs`);
+}
+
+/** Empty when the process has ended meanwhile. */
+export function commandLine(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\0');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH')
+      return [];
+    throw error;
+  }
+}
+
+/**
+ * Stops the node's Cassandra without ending it: it answers nothing, so that the step that needs it lasts as long as the
+ * test wants. Returns how to let it go on.
+ */
+export function hold(ring: LocalRing, number: number): () => void {
+  const pid = cassandraPid(ring, number);
+  process.kill(pid, 'SIGSTOP');
+  return () => process.kill(pid, 'SIGCONT');
+}
 
 /** A name that no other test uses. */
 let names = 0;

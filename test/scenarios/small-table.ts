@@ -3,7 +3,7 @@ import type cassandra from 'cassandra-driver';
 /** A keyspace with one table of known rows, quick to make, for scenarios that are about something else. */
 export async function createSmall(client: cassandra.Client, keyspace: string, rows = 100): Promise<void> {
   const ddl = [
-    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', 'DC1': 2}`,
+    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', 'DC1': 3}`,
     `CREATE TABLE ${keyspace}.t (id int PRIMARY KEY, value text)`,
   ];
   for (const statement of ddl) await client.execute(statement, [], { prepare: false });

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import type cassandra from 'cassandra-driver';
 import type { LocalRing } from '../../scripts/lib/local-ring.ts';
-import { atWork, clientOf, ended, executor, newName, ownSnapshots, run, sharedRing, start } from './ring.ts';
+import { atWork, clientOf, ended, executor, hold, newName, ownSnapshots, run, sharedRing, start } from './ring.ts';
 import { createSmall, drop } from './small-table.ts';
 
 const test = anyTest as TestFn<{ ring: LocalRing; client: cassandra.Client }>;
 const KEYSPACE = 'aborting';
 
 test.before(async (t) => {
-  const ring = await sharedRing();
+  const ring = sharedRing();
   const client = clientOf(ring);
   await drop(client, KEYSPACE);
   await createSmall(client, KEYSPACE);
@@ -22,15 +22,6 @@ test.after.always(async (t) => {
   await t.context.client.shutdown();
 });
 
-/** Stops Cassandra of node 0 so that its step lasts as long as the test wants; returns how to let it go on. */
-async function heldNode(ring: LocalRing): Promise<() => void> {
-  const node = (await ring.nodes()).find(({ executorId }) => executorId === executor(0));
-  const pid = node?.cassandraDaemonPid;
-  if (!pid) throw new Error('node 0 tells no pid');
-  process.kill(pid, 'SIGSTOP');
-  return () => process.kill(pid, 'SIGCONT');
-}
-
 test('of two starts at the same time exactly one runs, the other gets 409 with the running job', async (t) => {
   const { ring } = t.context;
   const paths = [newName('first'), newName('second')].map((name) => `/cluster/backup/start?name=${name}`);
@@ -38,7 +29,7 @@ test('of two starts at the same time exactly one runs, the other gets 409 with t
   t.deepEqual(answers.map(({ status }) => status).sort(), [200, 409]);
   const started = answers.find(({ status }) => status === 200)?.body as { job: number };
   const refused = answers.find(({ status }) => status === 409)?.body;
-  t.like(refused, { started: false, error: { code: 'JOB_RUNNING' }, job: { id: started.job } });
+  t.like(refused, { started: false, error: { code: 'JOB_RUNNING' }, job: started.job });
   t.is((await ended(ring, 'backup', started.job)).result, 'SUCCESS');
 });
 
@@ -66,7 +57,7 @@ test('names that could leave their folder are answered 400 and create nothing', 
 
 test('abort lets the node at work finish and begins no other', async (t) => {
   const { ring } = t.context;
-  const goOn = await heldNode(ring);
+  const goOn = hold(ring, 0);
   const id = await start(t, ring, 'backup', `name=${newName('aborted')}&keyspaces=${KEYSPACE}`);
   await atWork(ring, id, 'backup', executor(0));
   t.deepEqual((await ring.post('/cluster/backup/abort')).body, { aborted: true });
@@ -85,7 +76,7 @@ test('abort lets the node at work finish and begins no other', async (t) => {
 
 test('abort with now=true stops the node at work, and the next backup works', async (t) => {
   const { ring } = t.context;
-  const goOn = await heldNode(ring);
+  const goOn = hold(ring, 0);
   const id = await start(t, ring, 'backup', `name=${newName('now')}&keyspaces=${KEYSPACE}`);
   await atWork(ring, id, 'backup', executor(0));
   t.deepEqual((await ring.post('/cluster/backup/abort?now=true')).body, { aborted: true });
