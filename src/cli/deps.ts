@@ -17,6 +17,6 @@ export interface CliDeps {
   outageMs?: number;
 }
 
-export type Output = NodeJS.WritableStream & { isTTY?: boolean };
+export type Output = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 
 export const DEFAULT_URL = 'http://127.0.0.1:18080';

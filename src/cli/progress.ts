@@ -21,25 +21,35 @@ export function createProgress(deps: CliDeps, quiet: boolean): Progress {
 type RateMeter = (bytesDone: number) => string;
 
 function barProgress(stream: Output, rate: RateMeter): Progress {
+  const columns = () => stream.columns ?? 80;
+  const barsize = Math.min(30, Math.max(10, columns() - 90));
   const bar = new SingleBar(
-    { stream, format: '{bar} {percentage}% | {done} | {rate} | {work}', clearOnComplete: true },
+    { stream, format: '{bar} {percentage}% | {text}', barsize, clearOnComplete: true },
     Presets.shades_classic,
   );
-  let started = false;
   return {
     update(job) {
-      const payload = { done: doneOf(job), rate: rate(job.bytesDone), work: workOf(job, true) };
+      const text = `${doneOf(job)} | ${rate(job.bytesDone)} | ${workOf(job, shortName)}`;
+      const payload = { text: fit(text, fileOf(job), columns() - barsize - 9) };
       const value = Math.round((job.progress ?? 0) * 1000);
-      if (started) bar.update(value, payload);
+      if (bar.isActive) bar.update(value, payload);
       else bar.start(1000, value, payload);
-      started = true;
     },
     notice(text) {
-      // The bar draws over its own line only.
-      stream.write(`\n${text}\n`);
+      // Takes the bar's line away; the next update draws it below.
+      bar.stop();
+      stream.write(`${text}\n`);
     },
     stop: () => bar.stop(),
   };
+}
+
+/** The text in one line of a terminal, and of the file as much as there is room for: its end tells most. */
+function fit(text: string, file: string | null, width: number): string {
+  if (text.length > width) return `${text.slice(0, Math.max(0, width - 1))}…`;
+  const room = width - text.length - 2;
+  if (file === null || room < 20) return text;
+  return `${text}: ${file.length > room ? `…${file.slice(1 - room)}` : file}`;
 }
 
 /** A line whenever another node, phase or attempt is at work, or another tenth is done. */
@@ -48,7 +58,7 @@ function lineProgress(stream: Output, rate: RateMeter): Progress {
   return {
     update(job) {
       const speed = rate(job.bytesDone);
-      const work = workOf(job, false);
+      const work = workOf(job, (executorId) => executorId);
       const progress = job.progress ?? 0;
       const change = `${work} ${Math.floor(progress * 10)}`;
       if (change === last) return;
@@ -64,18 +74,29 @@ function doneOf(job: JobView): string {
   return job.bytesTotal === null ? bytes(job.bytesDone) : `${bytes(job.bytesDone)} of ${bytes(job.bytesTotal)}`;
 }
 
-/** Phase and nodes at work, with the file or table if asked for. */
-function workOf(job: JobView, withFile: boolean): string {
-  for (const phase of job.phases) {
-    const active = phase.steps.filter(isActive);
-    const [first] = active;
-    if (!first) continue;
-    const others = active.length > 1 ? ` and ${active.length - 1} more` : '';
-    const attempt = first.attempt > 1 ? `, attempt ${first.attempt}` : '';
-    const file = withFile && first.current !== null ? `: ${first.current}` : '';
-    return `${phase.name} on ${first.executorId}${others}${attempt}${file}`;
-  }
-  return job.finished === null ? 'waiting for a node' : 'finished';
+/** Phase and nodes at work. */
+function workOf(job: JobView, name: (executorId: string) => string): string {
+  const phase = activePhase(job);
+  const active = phase?.steps.filter(isActive) ?? [];
+  const [first] = active;
+  if (!phase || !first) return job.finished === null ? 'waiting for a node' : 'finished';
+  const others = active.length > 1 ? ` and ${active.length - 1} more` : '';
+  const attempt = first.attempt > 1 ? `, attempt ${first.attempt}` : '';
+  return `${phase.name} on ${name(first.executorId)}${others}${attempt}`;
+}
+
+/** The file or table at work. */
+function fileOf(job: JobView): string | null {
+  return activePhase(job)?.steps.find(isActive)?.current ?? null;
+}
+
+function activePhase(job: JobView): PhaseView | undefined {
+  return job.phases.find(({ steps }) => steps.some(isActive));
+}
+
+/** cassandra.<cluster>.node.2.executor → node.2: the cluster is known to whoever waits for its job. */
+function shortName(executorId: string): string {
+  return /node\.\d+(?=\.executor$)/.exec(executorId)?.[0] ?? executorId;
 }
 
 function isActive(step: PhaseView['steps'][number]): boolean {

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 
 function aJob(changes: Partial<JobView> & { node?: number; current?: string }): JobView {
   const { node = 0, current = 'nb-1-big-Data.db', ...job } = changes;
-  const step = { executorId: `node.${node}`, state: 'RUNNING', attempt: 1, current };
+  const step = { executorId: `cassandra.dev.node.${node}.executor`, state: 'RUNNING', attempt: 1, current };
   return {
     id: 1,
     type: 'BACKUP',
@@ -29,8 +29,8 @@ function aJob(changes: Partial<JobView> & { node?: number; current?: string }): 
   };
 }
 
-function progressOn(isTTY: boolean, quiet = false) {
-  const stderr: Output & PassThrough = Object.assign(new PassThrough(), { isTTY, columns: 200 });
+function progressOn(isTTY: boolean, quiet = false, columns = 200) {
+  const stderr: Output & PassThrough = Object.assign(new PassThrough(), { isTTY, columns });
   let now = 0;
   const clock = { ...systemClock, now: () => (now += 1000) };
   const progress = createProgress({ stdout: new PassThrough(), stderr, url: null, token: null, clock }, quiet);
@@ -45,9 +45,9 @@ test('Away from a terminal a line is written for every change, not for every pol
   progress.update(aJob({ bytesDone: 1024, progress: 0.25, node: 1 }));
   progress.stop();
   t.deepEqual(written().trim().split('\n'), [
-    '0% | 0 B of 4.0 KiB | -/s | backup on node.0',
-    '25% | 1.0 KiB of 4.0 KiB | 512 B/s | backup on node.0',
-    '25% | 1.0 KiB of 4.0 KiB | 341 B/s | backup on node.1',
+    '0% | 0 B of 4.0 KiB | -/s | backup on cassandra.dev.node.0.executor',
+    '25% | 1.0 KiB of 4.0 KiB | 512 B/s | backup on cassandra.dev.node.0.executor',
+    '25% | 1.0 KiB of 4.0 KiB | 341 B/s | backup on cassandra.dev.node.1.executor',
   ]);
 });
 
@@ -59,6 +59,33 @@ test('On a terminal a bar shows bytes, rate, node and file', (t) => {
   const text = written();
   t.regex(text, /0% \| 0 B of 4\.0 KiB/);
   t.regex(text, /50% \| 2\.0 KiB of 4\.0 KiB \| 2\.0 KiB\/s \| backup on node\.0: nb-1-big-Data\.db/);
+});
+
+test('The bar never is longer than a line, and of a long path it shows the end', (t) => {
+  const current = `shop/orders-${'0123456789abcdef'.repeat(2)}/nb-7-big-Data.db`;
+  for (const [columns, work] of [
+    [110, 'backup on node.0: …abcdef0123456789abcdef/nb-7-big-Data.db'],
+    [80, 'backup on node.0'],
+    [40, '-/s…'],
+  ] as const) {
+    const { progress, written } = progressOn(true, false, columns);
+    progress.update(aJob({ current }));
+    progress.stop();
+    const line = written().split('\x1b[1G')[1]?.split('\x1b')[0] ?? '';
+    t.true(line.length < columns && line.includes(work), line);
+  }
+});
+
+test('A notice stays above the bar, which goes on below it', (t) => {
+  const { progress, written } = progressOn(true);
+  progress.update(aJob({}));
+  written();
+  progress.notice('The scheduler answers again.');
+  // The bar's own line is cleared first.
+  t.true(written().endsWith('\x1b[2KThe scheduler answers again.\n'));
+  progress.update(aJob({ bytesDone: 2048, progress: 0.5 }));
+  t.regex(written(), /50% \| 2\.0 KiB of 4\.0 KiB/);
+  progress.stop();
 });
 
 test('A job of unknown size has a progress too', (t) => {
