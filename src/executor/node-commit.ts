@@ -1,13 +1,19 @@
 import { OperatorError } from '../errors.ts';
 import { recordKey } from '../storage/layout.ts';
+import { readOwnManifest } from './node-confirm.ts';
 import type { StepContext } from './step-context.ts';
 
-/** Writes the cluster's record: from then on there is a backup. Done twice it changes nothing. */
-export async function nodeCommit({ request, storage, signal }: StepContext): Promise<void> {
-  if (request.record === null) throw new OperatorError('INTERNAL', 'expected the record to commit, got none');
+/**
+ * Writes the cluster's record: from then on there is a backup. Not over a part that has gone since it was confirmed.
+ * Done twice it changes nothing.
+ */
+export async function nodeCommit(context: StepContext): Promise<void> {
+  const { request, storage, signal } = context;
+  await readOwnManifest(context);
+  const record = request.record ?? '';
   const key = recordKey(request.cluster, request.backupName);
   const present = await storage.getDocument(key);
-  if (present === request.record) return;
+  if (present === record) return;
   if (present !== null) {
     throw new OperatorError(
       'NAME_TAKEN',
@@ -19,5 +25,5 @@ export async function nodeCommit({ request, storage, signal }: StepContext): Pro
   }
   signal.throwIfAborted();
   await storage.flush();
-  await storage.putDocument(key, request.record);
+  await storage.putDocument(key, record);
 }

@@ -9,6 +9,7 @@ import { nodeBackup } from './node-backup.ts';
 import { nodeCheck } from './node-check.ts';
 import { nodeCleanup } from './node-cleanup.ts';
 import { nodeCommit } from './node-commit.ts';
+import { nodeConfirm } from './node-confirm.ts';
 import { nodeLoad } from './node-load.ts';
 import { nodeSnapshot } from './node-snapshot.ts';
 import { nodeStage } from './node-stage.ts';
@@ -21,6 +22,7 @@ import type { StepContext } from './step-context.ts';
 const STEPS: Record<PhaseName, (context: StepContext) => Promise<void>> = {
   snapshot: nodeSnapshot,
   backup: nodeBackup,
+  confirm: nodeConfirm,
   commit: nodeCommit,
   check: nodeCheck,
   stage: nodeStage,
@@ -30,8 +32,11 @@ const STEPS: Record<PhaseName, (context: StepContext) => Promise<void>> = {
   cleanup: nodeCleanup,
 };
 
+/** The phases that bring something to the location; for the others it has to be there. */
+const CREATING: ReadonlySet<PhaseName> = new Set(['snapshot', 'backup']);
+
 export interface StepDependencies {
-  /** Opens a location: `create` for a backup, which makes a missing directory. */
+  /** Opens a location: with `create` a missing directory is made. */
   openStorage(location: string, create: boolean): Promise<Storage>;
   pool: CopyPool;
   hostname: string;
@@ -67,7 +72,7 @@ export async function runStep(
     const signal = AbortSignal.any([killed, gone.signal]);
     await requireNormal(current, signal);
     const { node, dataDirectories, stagingDirectories } = current;
-    const storage = await deps.openStorage(request.location, request.type === 'BACKUP');
+    const storage = await deps.openStorage(request.location, CREATING.has(request.phase));
     const context = { ...deps, request, storage, node, dataDirectories, stagingDirectories, ip, reporter, signal };
     await endedBy(signal, STEPS[request.phase](context));
     return { state: 'TASK_FINISHED', message: '', report: reporter.report };

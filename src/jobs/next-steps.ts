@@ -98,7 +98,7 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     tables: job.parameters.tables,
     sourceExecutorId: stepOf(job, 'check', executorId)?.report?.check?.sourceExecutorId ?? null,
     snapshotTaken: name === 'backup' && job.parameters.snapshot === 'together',
-    record: name === 'commit' ? `${JSON.stringify(backupRecord(job, cluster), null, 2)}\n` : null,
+    record: name === 'confirm' || name === 'commit' ? `${JSON.stringify(backupRecord(job, cluster), null, 2)}\n` : null,
     truncateTables: name === 'truncate' ? tablesToRestore(job) : null,
     removeStaging: name === 'cleanup' && job.type === 'RESTORE',
   };

@@ -27,7 +27,7 @@ export interface NodeJson {
 
 /**
  * What counts as a node's own work, in order. The rest is done for the whole cluster (check, truncate, the
- * record of `commit`) or is tidying, and shows in `phases` only.
+ * record of `commit`), proves what was done (`confirm`) or is tidying, and shows in `phases` only.
  */
 const NODE_PHASES: Record<ClusterJob['type'], PhaseName[]> = {
   BACKUP: ['snapshot', 'backup'],
@@ -63,8 +63,8 @@ export function placeOf(job: ClusterJob, executorId: string): NodePlace {
 export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode[]): NodeJson {
   const steps = nodeSteps(job, executorId);
   const node = nodes.find((candidate) => candidate.executorId === executorId);
-  const failed = telling(job, steps).find(({ step }) => step.state === 'FAILED')?.step;
-  const done = processed(job, steps);
+  const failed = telling(job, steps).find(({ step }) => step.state === 'FAILED')?.step ?? unconfirmed(job, executorId);
+  const done = processed(job, executorId, steps);
   return {
     executorId,
     taskId: `${executorId}.${job.type}`,
@@ -89,8 +89,15 @@ function extreme(pick: (...values: number[]) => number, steps: NodeStep[], field
   return times.length === 0 ? null : pick(...times);
 }
 
+/** The step that could not find again what the node had stored: none of it counts as done. */
+function unconfirmed(job: ClusterJob, executorId: string): Step | undefined {
+  const confirm = stepOf(job, 'confirm', executorId);
+  return confirm?.state === 'FAILED' ? confirm : undefined;
+}
+
 /** What the node is through with: the decisive phase has ended for it, or an earlier one failed. */
-function processed(job: ClusterJob, steps: NodeStep[]): Map<string, KeyspaceJson> {
+function processed(job: ClusterJob, executorId: string, steps: NodeStep[]): Map<string, KeyspaceJson> {
+  const lost = unconfirmed(job, executorId);
   const reports = steps.map(({ phase, step }) => ({ phase, ended: endedKeyspaces(step.report) }));
   const decisive = reports.find(({ phase }) => phase === DECISIVE[job.type])?.ended;
   const later = telling(job, steps).map(({ step }) => endedKeyspaces(step.report));
@@ -100,11 +107,11 @@ function processed(job: ClusterJob, steps: NodeStep[]): Map<string, KeyspaceJson
     const last = decisive?.get(name) ?? failure;
     if (!last) continue;
     keyspaces.set(name, {
-      status: failure ? 'FAILURE' : 'SUCCESS',
+      status: failure || lost ? 'FAILURE' : 'SUCCESS',
       durationMillis: reports.reduce((sum, { ended }) => sum + (ended.get(name)?.durationMillis ?? 0), 0),
       tables: last.tables,
       bytes: last.bytes,
-      error: failure?.error ?? null,
+      error: failure?.error ?? lost?.error?.message ?? null,
     });
   }
   return keyspaces;

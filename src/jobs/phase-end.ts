@@ -2,7 +2,7 @@ import type { ClusterJob, Phase } from '../model/cluster-job.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
-import { hasManifest, keyspacesDone } from './result.ts';
+import { keyspacesDone, nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
 
@@ -21,6 +21,7 @@ function wasSkipped(phase: Phase): boolean {
 function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob {
   switch (phase.name) {
     case 'backup':
+    case 'confirm':
       return afterBackup(job);
     case 'check':
       return goOnUnless(job, mayRestoreBegin(job, nodes));
@@ -36,14 +37,16 @@ function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob
   }
 }
 
-/** The record goes to every node that has a manifest: the location may be shared, or each node's own. */
+/**
+ * Only who has a part in the backup can confirm it, and only who confirmed it gets the record: the location may be
+ * shared, or each node's own.
+ */
 function afterBackup(job: ClusterJob): ClusterJob {
   if (keyspacesDone(job, 'backup') === 0) return skipRest(withErrors(job, nothingToBackUp(job)));
-  const without = (executorId: string) =>
-    !stepsOf(job, 'backup').some((step) => step.executorId === executorId && hasManifest(step));
+  const parts = new Set(nodeBackups(job).map(({ executorId }) => executorId));
   return changeSteps(
     job,
-    (step, phase) => phase.name === 'commit' && without(step.executorId),
+    ({ state, executorId }) => state === 'PENDING' && !parts.has(executorId),
     () => ({ state: 'SKIPPED' }),
   );
 }

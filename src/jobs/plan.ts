@@ -9,13 +9,14 @@ export interface PlanRequest {
   parameters: JobParameters;
 }
 
-/** [snapshot of all nodes →] copy, one node after the other or n at a time → the cluster's record. */
+/** [snapshot of all nodes →] copy, one node after the other or n at a time → proof that it is all there → the cluster's record. */
 export function planBackup(request: PlanRequest, nodes: ClusterNode[], now: number): NewJob {
   const { snapshot, concurrency } = request.parameters;
   const ids = takingPart(request, nodes);
   return newJob('BACKUP', request, now, [
     ...(snapshot === 'together' ? [phase('snapshot', ids, ids.length)] : []),
     phase('backup', ids, concurrency),
+    phase('confirm', ids, ids.length),
     phase('commit', ids, ids.length),
   ]);
 }

@@ -1,6 +1,6 @@
-import { isStepFinal, type ClusterJob, type JobResult } from '../model/cluster-job.ts';
+import { isStepFinal, type ClusterJob, type JobResult, type Step } from '../model/cluster-job.ts';
 import { phaseShortfalls } from './shortfalls.ts';
-import { endedKeyspaces, stepsOf } from './steps.ts';
+import { endedKeyspaces, stepOf, stepsOf } from './steps.ts';
 
 /** True when the job has ended and its result stands. */
 export function isFinished(job: ClusterJob): boolean {
@@ -25,15 +25,22 @@ export function jobResult(job: ClusterJob): JobResult {
 
 /** How many keyspaces of how many nodes were done in a phase. */
 export function keyspacesDone(job: ClusterJob, phase: 'backup' | 'load'): number {
-  return stepsOf(job, phase)
-    .filter((step) => phase === 'load' || hasManifest(step))
+  return (phase === 'load' ? stepsOf(job, phase) : nodeBackups(job))
     .flatMap((step) => [...endedKeyspaces(step.report).values()])
     .filter(({ status }) => status === 'SUCCESS').length;
 }
 
-/** True for a backup step that stored its node's manifest: only then there is a node backup. */
-export function hasManifest(step: ReturnType<typeof stepsOf>[number]): boolean {
-  return step.state === 'SUCCESS' && (step.report?.manifest ?? null) !== null;
+/**
+ * The backup steps whose nodes have a part in the backup: the manifest was stored, and when the node looked for its
+ * part again, it was still there.
+ */
+export function nodeBackups(job: ClusterJob): Step[] {
+  return stepsOf(job, 'backup').filter(
+    ({ state, report, executorId }) =>
+      state === 'SUCCESS' &&
+      (report?.manifest ?? null) !== null &&
+      stepOf(job, 'confirm', executorId)?.state !== 'FAILED',
+  );
 }
 
 function hasRecord(job: ClusterJob): boolean {

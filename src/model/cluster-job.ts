@@ -7,11 +7,11 @@ export type JobType = 'BACKUP' | 'RESTORE';
 export type JobResult = 'SUCCESS' | 'PARTIAL' | 'FAILURE' | 'ABORTED';
 
 /**
- * BACKUP: [snapshot →] backup → commit. RESTORE: check → stage → truncate → load → verify.
+ * BACKUP: [snapshot →] backup → confirm → commit. RESTORE: check → stage → truncate → load → verify.
  * Either may end with `cleanup`, when it is aborted or fails with something left on the nodes.
  */
 export type PhaseName =
-  'snapshot' | 'backup' | 'commit' | 'check' | 'stage' | 'truncate' | 'load' | 'verify' | 'cleanup';
+  'snapshot' | 'backup' | 'confirm' | 'commit' | 'check' | 'stage' | 'truncate' | 'load' | 'verify' | 'cleanup';
 
 /**
  * A step's walk: PENDING → LAUNCHING (stored before the ACCEPT is sent) → RUNNING → SUCCESS | FAILED.

@@ -59,7 +59,7 @@ export interface StepRequest {
   sourceExecutorId: string | null;
   /** backup with snapshot=together: the snapshot was taken by an earlier phase. */
   snapshotTaken: boolean;
-  /** commit: the cluster's record, to be written as it is. JSON text. */
+  /** confirm and commit: the cluster's record, as commit is to write it. JSON text. */
   record: string | null;
   /** truncate: `keyspace.table` of everything that the nodes have staged. */
   truncateTables: string[] | null;

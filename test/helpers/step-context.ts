@@ -63,7 +63,7 @@ export async function makeHost(t: ExecutionContext, dataDirectoryCount = 1): Pro
   const node = new DirectoryNode(bases.map((base) => join(base, 'data')));
   const storage = await openStorage(join(root, 'backup'), { pool, baseDirectory: root, create: true });
   const stagingDirectories = bases.map((base) => join(base, 'staging'));
-  return {
+  const host: Host = {
     root,
     node,
     storage,
@@ -72,7 +72,7 @@ export async function makeHost(t: ExecutionContext, dataDirectoryCount = 1): Pro
     context: (request, change) => ({
       request: stepRequest(request),
       node,
-      storage,
+      storage: host.storage,
       pool,
       dataDirectories: node.dataDirectories,
       stagingDirectories,
@@ -85,17 +85,25 @@ export async function makeHost(t: ExecutionContext, dataDirectoryCount = 1): Pro
       ...change,
     }),
   };
+  return host;
 }
 
 /** Backs the node up under a name of `change` and writes the record of a cluster of this one node. */
 export async function backUp(host: Host, change: Partial<StepRequest> = {}): Promise<BackupRecord> {
+  const record = await storePart(host, change);
+  await nodeCommit(host.context({ ...change, phase: 'commit', record: stringifyRecord(record) }));
+  return record;
+}
+
+/** Backs the node up and returns the record that is still to be written. */
+export async function storePart(host: Host, change: Partial<StepRequest> = {}): Promise<BackupRecord> {
   const context = host.context({ ...change, phase: 'backup' });
   await nodeBackup(context);
   const { manifest } = context.reporter.report;
   if (manifest === null) throw new Error('expected a manifest');
   const { sha256, ...node } = manifest;
   const { cluster, backupName, jobUuid, executorId } = context.request;
-  const record: BackupRecord = {
+  return {
     version: 1,
     cluster,
     name: backupName,
@@ -107,8 +115,6 @@ export async function backUp(host: Host, change: Partial<StepRequest> = {}): Pro
     nodes: [{ executorId, manifestSha256: sha256, ...node }],
     missing: [],
   };
-  await nodeCommit(host.context({ ...change, phase: 'commit', record: stringifyRecord(record) }));
-  return record;
 }
 
 /** The manifest that the node has stored. */

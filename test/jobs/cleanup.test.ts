@@ -34,7 +34,7 @@ test('snapshots that were taken together go where the backup failed, after the r
   t.is(turned.job.result, 'PARTIAL');
   t.deepEqual(
     turned.job.phases.map(({ name }) => name),
-    ['snapshot', 'backup', 'commit', 'cleanup'],
+    ['snapshot', 'backup', 'confirm', 'commit', 'cleanup'],
   );
   t.deepEqual(turned.states('cleanup'), ['SUCCESS']);
   t.is(turned.step('cleanup', 0).executorId, id(0));

@@ -168,6 +168,6 @@ export function goodReport(job: ClusterJob, name: PhaseName, executorId: string)
   const all = [...new Set(job.phases.flatMap(({ steps }) => steps.map((step) => step.executorId)))];
   if (name === 'backup') return report({ manifest: manifest(executorId) });
   if (name === 'check') return { ...emptyReport(), check: check(executorId, all) };
-  if (name === 'commit' || name === 'cleanup') return emptyReport();
+  if (name === 'confirm' || name === 'commit' || name === 'cleanup') return emptyReport();
   return report();
 }

@@ -31,7 +31,7 @@ function placesOf(turned: Ticker): string {
 const twoKeyspaces: Script = ({ phase, executorId }) => {
   if (phase === 'check')
     return { ...emptyReport(), check: check(executorId, [id(0)], { tables: ['ks1.t1', 'ks2.t2'] }) };
-  if (phase === 'commit') return undefined;
+  if (phase === 'confirm' || phase === 'commit') return undefined;
   return report({ keyspaces: { ks1: keyspace(), ks2: keyspace() }, manifest: manifest(executorId) });
 };
 
@@ -257,6 +257,10 @@ test('phases show their strategy, times and steps', (t) => {
 
 test('a phase that failed or was left out says so', (t) => {
   const serial = ticker('BACKUP', 2);
-  t.deepEqual(phaseStates(serial.run(() => error('NO_SPACE', 'x'))), ['backup FAILED', 'commit SKIPPED']);
+  t.deepEqual(phaseStates(serial.run(() => error('NO_SPACE', 'x'))), [
+    'backup FAILED',
+    'confirm SKIPPED',
+    'commit SKIPPED',
+  ]);
   t.is(json(serial).phases[0]?.strategy, 'serial');
 });

@@ -10,10 +10,20 @@ function next(turned: Ticker): string[] {
   );
 }
 
-test('a backup copies node after node and then writes the record everywhere', (t) => {
+test('a backup copies node after node, proves that all is there and then writes the record everywhere', (t) => {
   const turned = ticker('BACKUP');
   t.is(turned.run().result, 'SUCCESS');
-  t.deepEqual(launchOrder(turned), ['backup 0', 'backup 1', 'backup 2', 'commit 0', 'commit 1', 'commit 2']);
+  t.deepEqual(launchOrder(turned), [
+    'backup 0',
+    'backup 1',
+    'backup 2',
+    'confirm 0',
+    'confirm 1',
+    'confirm 2',
+    'commit 0',
+    'commit 1',
+    'commit 2',
+  ]);
 });
 
 test('a restore checks and stages on all nodes before it truncates once', (t) => {
@@ -166,9 +176,10 @@ test('every node is told under which name the backup knows it, and one which tab
 
 test('all nodes write the same record, at whatever try', (t) => {
   const turned = ticker('BACKUP', 2).until('commit');
-  const first = stepRequest(turned.job, 1, 0, CLUSTER).record;
+  const first = stepRequest(turned.job, 2, 0, CLUSTER).record;
   turned.end(({ executorId }) => (executorId === id(1) ? 'LOST' : undefined)).tick(60_000);
   t.is(turned.step('commit', 1).attempt, 2);
-  t.is(stepRequest(turned.job, 1, 1, CLUSTER).record, first);
+  t.is(stepRequest(turned.job, 2, 1, CLUSTER).record, first);
+  t.is(stepRequest(turned.job, 1, 0, CLUSTER).record, first);
   t.like(JSON.parse(first ?? ''), { name: 'b1', result: 'SUCCESS' });
 });

@@ -1,8 +1,9 @@
 import test from 'ava';
+import { backupRecord } from '../../src/jobs/backup-record.ts';
 import { jobErrors } from '../../src/jobs/shortfalls.ts';
 import type { PhaseName } from '../../src/model/cluster-job.ts';
 import { emptyReport } from '../../src/model/step.ts';
-import { check, error, failedKeyspace, id, keyspace, manifest, node, nodes, report } from './helpers.ts';
+import { check, CLUSTER, error, failedKeyspace, id, keyspace, manifest, node, nodes, report } from './helpers.ts';
 import { launchOrder, ticker, type Outcome, type Script, type Ticker } from './ticker.ts';
 
 /** One node has an outcome of its own in one phase. */
@@ -23,7 +24,15 @@ const GOOD_AND_BAD = { ks1: keyspace(), ks2: failedKeyspace('corrupt') };
 test('a backup goes on without a failed node and says so', (t) => {
   const turned = ticker('BACKUP');
   t.is(turned.run(where('backup', 1, error('NO_SPACE', 'disk full'))).result, 'PARTIAL');
-  t.deepEqual(launchOrder(turned), ['backup 0', 'backup 1', 'backup 2', 'commit 0', 'commit 2']);
+  t.deepEqual(launchOrder(turned), [
+    'backup 0',
+    'backup 1',
+    'backup 2',
+    'confirm 0',
+    'confirm 2',
+    'commit 0',
+    'commit 2',
+  ]);
   t.deepEqual(codes(turned), [['NO_SPACE', id(1), null]]);
 });
 
@@ -69,6 +78,41 @@ test('a node that ends without a manifest has no backup', (t) => {
   const turned = ticker('BACKUP', 2);
   t.is(turned.run(where('backup', 0, report())).result, 'PARTIAL');
   t.deepEqual(turned.states('commit'), ['SKIPPED', 'SUCCESS']);
+});
+
+test('a node whose part has gone when all are through gets no record, and the others say that it is missing', (t) => {
+  const turned = ticker('BACKUP', 3).until('commit', where('confirm', 0, error('BACKUP_DAMAGED', 'it is missing')));
+  t.deepEqual(turned.states('commit'), ['SKIPPED', 'LAUNCHING', 'LAUNCHING']);
+  const record = backupRecord(turned.job, CLUSTER);
+  t.is(record.result, 'PARTIAL');
+  t.deepEqual(
+    record.nodes.map(({ executorId }) => executorId),
+    [id(1), id(2)],
+  );
+  t.deepEqual(record.missing, [{ executorId: id(0), keyspace: null, reason: 'it is missing' }]);
+  t.is(turned.run().result, 'PARTIAL');
+  t.deepEqual(codes(turned), [['BACKUP_DAMAGED', id(0), null]]);
+});
+
+test('a backup of which no part is left is a FAILURE without a record', (t) => {
+  const turned = ticker('BACKUP', 2);
+  t.is(turned.run(everywhere('confirm', error('BACKUP_DAMAGED', 'it is missing'))).result, 'FAILURE');
+  t.deepEqual(turned.states('commit'), ['SKIPPED', 'SKIPPED']);
+  t.deepEqual(codes(turned), [
+    ['BACKUP_DAMAGED', id(0), null],
+    ['BACKUP_DAMAGED', id(1), null],
+  ]);
+});
+
+test('a part that is damaged is not looked for again, a location that is away is', (t) => {
+  const gone = ticker('BACKUP', 1);
+  gone.run(everywhere('confirm', error('BACKUP_DAMAGED', 'it is missing')));
+  t.is(gone.step('confirm', 0).attempt, 1);
+  const away = ticker('BACKUP', 1);
+  const job = away.run(({ phase, attempt }) =>
+    phase === 'confirm' && attempt === 1 ? error('TIMEOUT', 'slow') : undefined,
+  );
+  t.is(job.result, 'SUCCESS');
 });
 
 test('a keyspace that a node left out is missing', (t) => {

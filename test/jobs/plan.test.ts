@@ -11,12 +11,12 @@ function shape({ phases }: Pick<ClusterJob, 'phases'>): string[] {
 
 test('a backup copies from one node at a time by default, in the order of their numbers', (t) => {
   const cluster = [node(10), node(2), node(0)];
-  t.deepEqual(shape(planned('BACKUP', cluster)), ['backup 0210 ×1', 'commit 0210 ×3']);
+  t.deepEqual(shape(planned('BACKUP', cluster)), ['backup 0210 ×1', 'confirm 0210 ×3', 'commit 0210 ×3']);
 });
 
 test('a backup can take all snapshots first, and copy from several nodes at once', (t) => {
   const job = planned('BACKUP', nodes(3), { snapshot: 'together', strategy: 'parallel', concurrency: 2 });
-  t.deepEqual(shape(job), ['snapshot 012 ×3', 'backup 012 ×2', 'commit 012 ×3']);
+  t.deepEqual(shape(job), ['snapshot 012 ×3', 'backup 012 ×2', 'confirm 012 ×3', 'commit 012 ×3']);
 });
 
 test('a restore touches nothing before all nodes have checked and staged', (t) => {
@@ -31,11 +31,15 @@ test('a restore touches nothing before all nodes have checked and staged', (t) =
 
 test('a node that is down or was never launched has its steps as well', (t) => {
   const cluster = [node(0), down(1), node(2, { agentId: null, health: null, serverState: 'NONE' })];
-  t.deepEqual(shape(planned('BACKUP', cluster)), ['backup 012 ×1', 'commit 012 ×3']);
+  t.deepEqual(shape(planned('BACKUP', cluster)), ['backup 012 ×1', 'confirm 012 ×3', 'commit 012 ×3']);
 });
 
 test('a backup of chosen nodes leaves the others out', (t) => {
-  t.deepEqual(shape(planned('BACKUP', nodes(3), { nodes: [id(2), id(0)] })), ['backup 02 ×1', 'commit 02 ×2']);
+  t.deepEqual(shape(planned('BACKUP', nodes(3), { nodes: [id(2), id(0)] })), [
+    'backup 02 ×1',
+    'confirm 02 ×2',
+    'commit 02 ×2',
+  ]);
 });
 
 test('a job begins with every step pending and nothing known', (t) => {
