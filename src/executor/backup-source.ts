@@ -25,7 +25,7 @@ export async function readRecord({
   if (record !== null && text !== null) return { record, recordSha256: sha256Of(text) };
   const code = ({ ABSENT: 'BACKUP_NOT_FOUND', INCOMPLETE: 'BACKUP_INCOMPLETE' } as const)[state as string];
   throw new OperatorError(code ?? 'BACKUP_DAMAGED', message ?? `the record of backup ${backupName} is gone`, {
-    hint: 'GET /cluster/backups lists the backups that can be restored.',
+    hint: 'GET /cluster/jobs lists the backups that were made, with name, location and result.',
   });
 }
 

@@ -44,7 +44,7 @@ export function checkCanBeRestored(candidate: Candidate, missing: () => string |
   if (state === 'ABSENT') {
     const made = entry ? `; job ${entry.jobId} made one, it is not there any more` : '';
     throw new OperatorError('BACKUP_NOT_FOUND', `There is no backup ${name} at ${location}${made}`, {
-      hint: 'GET /cluster/backups lists what there is.',
+      hint: 'GET /cluster/jobs lists the backups that were made, with name and location.',
     });
   }
   if (state === 'DAMAGED') {
