@@ -114,8 +114,8 @@ export class ClusterJobs {
   }
 
   /**
-   * To be called when the scheduler was cut off from Mesos and is back: the time away counts against no step.
-   * A new ClusterJobs begins with it.
+   * To be called while the scheduler is cut off from Mesos and when it is back: the time away counts against no
+   * step. A new ClusterJobs begins with it.
    */
   resume(): void {
     const job = this.running();

@@ -53,6 +53,10 @@ export class MesosSchedulerClient implements SchedulerClient {
     this.#connection = new Connection(clock, credential === undefined ? {} : { Authorization: basic(credential) });
   }
 
+  get subscribed(): boolean {
+    return this.#stream !== null;
+  }
+
   async run(onEvent: OnEvent, signal: AbortSignal): Promise<void> {
     try {
       for (;;) {

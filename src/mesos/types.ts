@@ -227,6 +227,8 @@ export type ExecutorEvent =
 
 /** The scheduler's side of the wire: one subscription that comes back by itself, and calls over it. */
 export interface SchedulerClient {
+  /** False while no master hands over events: then nobody can be heard. */
+  readonly subscribed: boolean;
   /**
    * Subscribes and hands every event to `onEvent`, in order, each after the one before was handled.
    * Comes back after every loss of the connection (back-off with jitter, redirects followed, missing

@@ -78,7 +78,9 @@ export class Scheduler {
   }
 
   async #decideOnce(): Promise<void> {
-    const { jobs, state, clock, limits } = this.#context;
+    const { client, jobs, state, clock, limits } = this.#context;
+    // Cut off from the master nobody can be heard, which is not the steps' silence.
+    if (!client.subscribed) jobs.resume();
     const job = jobs.running();
     if (job) jobs.update(job.id, (current) => advance(current, state.nodes.all(), clock.now(), limits));
     for (const node of state.nodes.all()) {
@@ -148,8 +150,10 @@ export class Scheduler {
   }
 
   async #onSubscribed(frameworkId: string): Promise<void> {
-    const { state, log } = this.#context;
+    const { jobs, state, log } = this.#context;
     state.framework.set('frameworkId', frameworkId);
+    // Also when the loss was not noticed, because this process itself stood still.
+    jobs.resume();
     log.info({ frameworkId }, 'subscribed');
     this.#subscribed = true;
     this.#offersWanted = null;

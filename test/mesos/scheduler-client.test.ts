@@ -48,11 +48,13 @@ test('ends when the master refuses the subscription, with the words of the maste
 
 test('ends when the master says ERROR, after the event was handled', async (t) => {
   const { events, ended, stream, client } = await startSubscribed(t);
+  t.true(client.subscribed);
   stream.send(recorded(SCHEDULER, 108));
   t.is((await events.take()).type, 'ERROR');
   const error = await t.throwsAsync(ended, { instanceOf: OperatorError });
   t.is(error.code, 'MESOS_REFUSED');
   t.regex(error.message, /Framework has been removed/);
+  t.false(client.subscribed);
   await t.throwsAsync(client.call({ type: 'REVIVE' }), { code: 'MESOS_UNAVAILABLE' });
 });
 

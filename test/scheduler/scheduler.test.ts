@@ -1,0 +1,110 @@
+import { setImmediate } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
+import { defaultLimits as limits } from '../../src/jobs/limits.ts';
+import { launched } from '../../src/jobs/next-steps.ts';
+import { createLogger } from '../../src/log.ts';
+import type { SchedulerCall, SchedulerClient, SchedulerEvent } from '../../src/mesos/types.ts';
+import type { Step } from '../../src/model/cluster-job.ts';
+import { Scheduler } from '../../src/scheduler/scheduler.ts';
+import { newState } from '../state/helpers.ts';
+import { runningNode, settings } from './helpers.ts';
+
+const SUBSCRIBED: SchedulerEvent = { type: 'SUBSCRIBED', subscribed: { frameworkId: { value: 'fw' } } };
+const TASK = 'cassandra.dev.node.0.executor.BACKUP.1.backup.1';
+
+/** A master's connection, turned by hand. */
+class HandTurnedClient implements SchedulerClient {
+  subscribed = false;
+  readonly calls: SchedulerCall[] = [];
+  #onEvent: (event: SchedulerEvent) => void | Promise<void> = () => undefined;
+
+  async run(onEvent: (event: SchedulerEvent) => void | Promise<void>, signal: AbortSignal): Promise<void> {
+    this.#onEvent = onEvent;
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  }
+
+  async subscribe(): Promise<void> {
+    this.subscribed = true;
+    await this.#onEvent(SUBSCRIBED);
+  }
+
+  call(call: SchedulerCall): Promise<void> {
+    this.calls.push(call);
+    return Promise.resolve();
+  }
+}
+
+interface Rig {
+  client: HandTurnedClient;
+  /** Lets time pass as it does: with a look at what is to be done every so often. */
+  pass: (ms: number) => Promise<void>;
+  step: () => Step | undefined;
+}
+
+/** A scheduler with a master, and a backup whose first step was launched. */
+async function backingUp(t: ExecutionContext): Promise<Rig> {
+  const state = newState(t);
+  let now = 1_700_000_000_000;
+  const clock = { now: () => now, sleep: () => Promise.reject(new Error('nothing sleeps here')) };
+  state.nodes.save(runningNode(0));
+  const jobs = new ClusterJobs({
+    state,
+    clock,
+    cluster: 'dev',
+    defaultLocation: 'file:///backup',
+    wake: () => undefined,
+    findBackup: () => Promise.resolve({ state: 'ABSENT', message: null }),
+  });
+  const client = new HandTurnedClient();
+  const log = createLogger('test', 'silent');
+  const scheduler = new Scheduler({ client, state, jobs, settings: { ...settings, nodeCount: 1 }, limits, clock, log });
+  const stop = new AbortController();
+  const running = scheduler.run(stop.signal);
+  t.teardown(async () => {
+    stop.abort();
+    await running;
+  });
+  await client.subscribe();
+  const { id } = await jobs.start('BACKUP', {});
+  jobs.update(id, (job) => launched(job, 0, 0, TASK, now));
+  return {
+    client,
+    async pass(ms) {
+      for (const end = now + ms; now < end;) {
+        now += Math.min(10_000, end - now);
+        scheduler.wake();
+        await setImmediate();
+      }
+    },
+    step: () => jobs.get(id)?.phases[0]?.steps[0],
+  };
+}
+
+const killed = ({ calls }: HandTurnedClient) => calls.filter(({ type }) => type === 'KILL').length;
+
+test('a step that is silent while the master is there is killed and given up', async (t) => {
+  const { client, pass, step } = await backingUp(t);
+  await pass(limits.silenceMs);
+  t.true(killed(client) > 0);
+  await pass(limits.killMs);
+  t.like(step(), { attempt: 2, error: { code: 'TASK_LOST' } });
+});
+
+test('a cut from the master counts as silence of no step, however long it lasts', async (t) => {
+  const { client, pass, step } = await backingUp(t);
+  client.subscribed = false;
+  await pass(10 * limits.silenceMs);
+  await client.subscribe();
+  await pass(limits.silenceMs - 1);
+  t.is(killed(client), 0);
+  t.like(step(), { attempt: 1, taskId: TASK, killSince: null });
+});
+
+test('a scheduler that stood still takes no step for silent once it is subscribed again', async (t) => {
+  const { client, pass, step } = await backingUp(t);
+  await pass(limits.silenceMs);
+  t.not(step()?.killSince, null);
+  await client.subscribe();
+  t.is(step()?.killSince, null);
+});
