@@ -224,6 +224,15 @@ test('a step without a running Cassandra fails and may be tried again', async (t
   t.is(reportOf(failed).errors[0]?.code, 'CASSANDRA_UNAVAILABLE');
 });
 
+test('a cleanup is done also after Cassandra has died', async (t) => {
+  const { client, servers, launchStep } = await startRunning(t);
+  servers[0]?.die('exit code 137');
+  await client.until(SERVER, 'TASK_FAILED');
+  await launchStep({ phase: 'cleanup' });
+  await client.until(STEP, 'TASK_FINISHED');
+  t.deepEqual(client.states(STEP), ['TASK_RUNNING', 'TASK_FINISHED']);
+});
+
 test('a step on a node that is not NORMAL says what it is', async (t) => {
   const { client, host, launchStep } = await startRunning(t);
   host.node.state.operationMode = 'LEAVING';
