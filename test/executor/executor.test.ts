@@ -4,7 +4,8 @@ import { OperatorError } from '../../src/errors.ts';
 import { Executor } from '../../src/executor/executor.ts';
 import { createLogger } from '../../src/log.ts';
 import { decodeHealth } from '../../src/mesos/messages.ts';
-import type { ServerRequest, StepRequest } from '../../src/model/step.ts';
+import type { StepRequest } from '../../src/model/step.ts';
+import { request } from '../cassandra/request.ts';
 import { deferred, DirectoryServer } from '../helpers/directory-server.ts';
 import { RecordingClient, reportOf } from '../helpers/recording-client.ts';
 import { EXECUTOR_ID, makeHost, stepRequest, type Host } from '../helpers/step-context.ts';
@@ -12,24 +13,7 @@ import { EXECUTOR_ID, makeHost, stepRequest, type Host } from '../helpers/step-c
 const SERVER = `${EXECUTOR_ID}.server.1`;
 const STEP = `${EXECUTOR_ID}.BACKUP.1.backup.1`;
 
-const serverRequest: ServerRequest = {
-  clusterName: 'dev',
-  executorId: EXECUTOR_ID,
-  address: '127.0.0.1',
-  ports: { storage: 1, native: 2, jmx: 3, jolokia: 4 },
-  seeds: [],
-  datacenter: 'DC1',
-  rack: 'RAC1',
-  numTokens: 1,
-  dataDirectories: [],
-  cassandraHome: '',
-  jolokiaJar: '',
-  heapMb: 512,
-  jvmOptions: [],
-  cassandraYaml: {},
-  healthIntervalMs: 20,
-  startTimeoutMs: 1000,
-};
+const serverRequest = request({ clusterName: 'dev', executorId: EXECUTOR_ID, healthIntervalMs: 20 });
 
 interface Running {
   host: Host;
