@@ -1,5 +1,5 @@
 // Wall time of storing a backup beside `cp -r` and `sync -f`, in alternating rounds on the same files.
-// Usage: node bench/copy.ts [directory] [total MiB] [files] [rounds]
+// Usage: node bench/copy.ts [directory] [total MiB] [files] [rounds] [threads]
 import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { createCopyPool } from '../src/storage/copy-pool.ts';
 import { openStorage } from '../src/storage/open.ts';
 
-const [directory = tmpdir(), totalMib = '2048', fileCount = '20', roundCount = '4'] = process.argv.slice(2);
+const [directory = tmpdir(), totalMib = '2048', fileCount = '20', roundCount = '4', threads] = process.argv.slice(2);
 const work = mkdtempSync(join(directory, 'bench-copy-'));
 const source = join(work, 'source');
 const files = Number(fileCount);
-const pool = createCopyPool();
+const pool = createCopyPool(threads === undefined ? undefined : Number(threads));
 
 function makeSource(): void {
   mkdirSync(source);

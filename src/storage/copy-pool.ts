@@ -3,12 +3,12 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { OperatorError } from '../errors.ts';
 import type { CopyJob, CopyResult } from './copy-file.ts';
-import type { WorkerError, WorkerReply, WorkerRequest } from './copy-worker.ts';
+import { LANES, type WorkerError, type WorkerReply, type WorkerRequest } from './copy-protocol.ts';
 import type { TransferOptions } from './storage.ts';
 
 /** Copies and hashes files in threads of its own. One for the whole process. */
 export interface CopyPool {
-  /** Files at work at the same time; asking for a few more at once keeps the threads busy. */
+  /** Threads. Each works on up to two files, so asking for twice as many files at once keeps them busy. */
   readonly workers: number;
   /** Starts the threads already, so that the first files need not wait for them. */
   start(): void;
@@ -38,8 +38,10 @@ interface Task {
 
 interface Thread {
   worker: Worker;
+  /** For each lane the id of the job that is to stop. */
   stop: Int32Array;
-  task: Task | null;
+  /** For each lane what it works on. */
+  lanes: (Task | null)[];
 }
 
 /** Threads start with the first job, or with start(), and do not keep an idle process alive. */
@@ -101,22 +103,30 @@ class ThreadPool implements CopyPool {
 
   #next(): void {
     while (this.#queue.length > 0) {
-      let thread = this.#threads.find((one) => one.task === null);
-      if (!thread && this.#threads.length < this.workers) thread = this.#startThread();
+      const thread = this.#freeThread();
       if (!thread) return;
       const task = this.#queue.shift()!;
-      thread.task = task;
+      const lane = thread.lanes.indexOf(null);
+      thread.lanes[lane] = task;
       thread.worker.ref();
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      thread.worker.postMessage({ id: task.id, job: task.job } satisfies WorkerRequest);
+      thread.worker.postMessage({ lane, id: task.id, job: task.job } satisfies WorkerRequest);
     }
   }
 
+  /** An idle thread before one that has a free lane. */
+  #freeThread(): Thread | undefined {
+    const idle = this.#threads.find(isIdle);
+    if (idle) return idle;
+    if (this.#threads.length < this.workers) return this.#startThread();
+    return this.#threads.find(({ lanes }) => lanes.includes(null));
+  }
+
   #startThread(): Thread {
-    const stop = new SharedArrayBuffer(4);
+    const stop = new SharedArrayBuffer(LANES * Int32Array.BYTES_PER_ELEMENT);
     // Flags of this process, such as --input-type, are not for the thread.
     const worker = new Worker(WORKER, { workerData: stop, name: 'copy', execArgv: [], resourceLimits: LIMITS });
-    const thread: Thread = { worker, stop: new Int32Array(stop), task: null };
+    const thread: Thread = { worker, stop: new Int32Array(stop), lanes: Array<Task | null>(LANES).fill(null) };
     worker.on('message', (reply: WorkerReply) => this.#onReply(thread, reply));
     worker.on('error', (error) => this.#drop(thread, error));
     worker.on('exit', () => this.#drop(thread, new Error('the copying thread ended')));
@@ -126,12 +136,12 @@ class ThreadPool implements CopyPool {
   }
 
   #onReply(thread: Thread, reply: WorkerReply): void {
-    const task = thread.task;
+    const task = thread.lanes[reply.lane];
     if (task?.id !== reply.id) return;
     if (reply.bytes > 0) task.onBytes?.(reply.bytes);
     if (!reply.result && !reply.error) return;
-    thread.task = null;
-    thread.worker.unref();
+    thread.lanes[reply.lane] = null;
+    if (isIdle(thread)) thread.worker.unref();
     task.settle(reply.error && systemError(reply.error), reply.result);
     this.#next();
   }
@@ -144,25 +154,28 @@ class ThreadPool implements CopyPool {
       task.settle(reason);
       return;
     }
-    const thread = this.#threads.find((one) => one.task === task);
+    const thread = this.#threads.find(({ lanes }) => lanes.includes(task));
     if (!thread) return; // it has just ended
-    Atomics.store(thread.stop, 0, task.id);
+    Atomics.store(thread.stop, thread.lanes.indexOf(task), task.id);
     setTimeout(() => {
-      if (thread.task === task) this.#drop(thread, reason);
+      if (thread.lanes.includes(task)) this.#drop(thread, reason);
     }, GIVE_UP_MS).unref();
   }
 
-  /** Lets go of a thread that ended or hangs; its job fails, the others go on. */
+  /** Lets go of a thread that ended or hangs; its jobs fail, the others go on. */
   #drop(thread: Thread, error: unknown): void {
     const index = this.#threads.indexOf(thread);
     if (index < 0) return;
     this.#threads.splice(index, 1);
     thread.worker.unref();
     void thread.worker.terminate();
-    thread.task?.settle(error);
-    thread.task = null;
+    for (const task of thread.lanes.splice(0)) task?.settle(error);
     this.#next();
   }
+}
+
+function isIdle({ lanes }: Thread): boolean {
+  return lanes.every((task) => task === null);
 }
 
 function closedError(): OperatorError {

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { LANES } from '../../src/storage/copy-protocol.ts';
 import { createCopyPool, type CopyPool } from '../../src/storage/copy-pool.ts';
 import { factsOf, rejectsWith, temporaryDirectory } from './contract.ts';
 
@@ -33,6 +34,27 @@ async function begun(pool: CopyPool, source: string, target: string | null, sign
   });
 }
 
+function abortable(): { signal: AbortSignal; abort: (reason?: unknown) => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: (reason) => controller.abort(reason) };
+}
+
+/** A pool of one thread that has all that it takes at once. */
+async function busyPool(t: ExecutionContext, work: string) {
+  const pool = poolOf(t, 1);
+  const endless = await endlessFile(work);
+  const { signal, abort } = abortable();
+  const outcomes: Promise<unknown>[] = [];
+  for (let lane = 0; lane < LANES; lane++) {
+    outcomes.push((await begun(pool, endless, join(work, `target${lane}`), signal)).outcome);
+  }
+  const stopAll = async (): Promise<void> => {
+    abort();
+    await Promise.all(outcomes);
+  };
+  return { pool, endless, outcomes, stopAll };
+}
+
 test('it has one thread a core, two at most', (t) => {
   t.true([1, 2].includes(poolOf(t).workers));
 });
@@ -60,30 +82,35 @@ test('a running job stops when its signal aborts, cleans up, and the thread take
   t.deepEqual((await readdir(work)).sort(), ['endless', 'small']);
 });
 
-test('a job that waits for a thread is dropped when its signal aborts', async (t) => {
+test('a short job is done while long ones run in the same thread', async (t) => {
   const work = await temporaryDirectory(t);
   const pool = poolOf(t, 1);
-  const endless = await endlessFile(work);
-  const first = new AbortController();
-  const { outcome } = await begun(pool, endless, null, first.signal);
-  const second = new AbortController();
-  const waiting = pool.run({ source: endless, target: join(work, 'target'), expected: null }, second);
+  const controller = new AbortController();
+  const { outcome } = await begun(pool, await endlessFile(work), null, controller.signal);
+  await writeFile(join(work, 'small'), 'x');
+  t.like(await pool.run({ source: join(work, 'small'), target: null, expected: null }), { outcome: 'done' });
+  controller.abort();
+  t.like(await outcome, { name: 'AbortError' });
+});
+
+test('a job that waits for its turn is dropped when its signal aborts', async (t) => {
+  const work = await temporaryDirectory(t);
+  const { pool, endless, stopAll } = await busyPool(t, work);
+  const { signal, abort } = abortable();
+  const waiting = pool.run({ source: endless, target: join(work, 'target'), expected: null }, { signal });
   const reason = new Error('not wanted any more');
-  second.abort(reason);
+  abort(reason);
   t.is(await t.throwsAsync(waiting), reason);
-  first.abort();
-  await outcome;
+  await stopAll();
   t.deepEqual(await readdir(work), ['endless']);
 });
 
 test('closing ends running and waiting jobs and leaves no temporary', async (t) => {
   const work = await temporaryDirectory(t);
-  const pool = createCopyPool(1);
-  const endless = await endlessFile(work);
-  const { outcome } = await begun(pool, endless, join(work, 'target'), undefined);
+  const { pool, endless, outcomes } = await busyPool(t, work);
   const waiting = pool.run({ source: endless, target: null, expected: null });
   await Promise.all([pool.close(), rejectsWith(t, 'ABORTED', waiting)]);
-  t.like(await outcome, { code: 'ABORTED' });
+  for (const outcome of await Promise.all(outcomes)) t.like(outcome, { code: 'ABORTED' });
   t.deepEqual(await readdir(work), ['endless']);
   await rejectsWith(t, 'ABORTED', pool.run({ source: endless, target: null, expected: null }));
   await t.notThrowsAsync(pool.close());

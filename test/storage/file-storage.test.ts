@@ -183,3 +183,11 @@ test('what a killed writer left is not listed, and the next writer of the folder
   await storage.putFile('a/short', source);
   t.deepEqual(await readdir(join(root, 'a')), ['short']);
 });
+
+test('a flush works where there is no command for the whole file system', async (t) => {
+  const { root, source } = await opened(t);
+  const body = `await storage.putFile('a/b/c', ${JSON.stringify(source)}); await storage.flush(); console.log('flushed');`;
+  const argv = ['--input-type=module', '-e', script(root, body)];
+  const { stdout } = await run(process.execPath, argv, { env: { PATH: '/no/such/directory' } });
+  t.is(stdout.trim(), 'flushed');
+});
