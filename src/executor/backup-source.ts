@@ -65,7 +65,10 @@ export async function readSource(context: StepContext): Promise<BackupSource> {
 }
 
 /** The live schema of the given keyspaces and all the user's. */
-export function schemaNow({ node, signal }: StepContext, keyspaces: readonly string[]): Promise<Schema> {
+export function schemaNow(
+  { node, signal }: Pick<StepContext, 'node' | 'signal'>,
+  keyspaces: readonly string[],
+): Promise<Schema> {
   return node.schema(
     keyspaces.filter((keyspace) => keyspace.startsWith('system')),
     signal,

@@ -93,7 +93,9 @@ export class Executor {
 
   #launchStep(taskId: string, { step: request }: Extract<NodeTask, { step: unknown }>): void {
     if (this.#step?.over === false) throw busy(`another step is running on this node: ${this.#step.taskId}`);
-    const server = { current: this.#server?.server ?? null, ip: this.#server?.request.address ?? '' };
+    // What a job has left on the disks is to go also while Cassandra is down.
+    const current = request.phase === 'cleanup' ? this.#server?.started : this.#server?.server;
+    const server = { current: current ?? null, ip: this.#server?.request.address ?? '' };
     this.#step = new StepTask(taskId, request, server, { ...this.#deps, updates: this.#updates });
   }
 

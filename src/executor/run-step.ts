@@ -19,7 +19,7 @@ import type { Reporter } from './report.ts';
 import type { Server } from './server.ts';
 import type { StepContext } from './step-context.ts';
 
-const STEPS: Record<PhaseName, (context: StepContext) => Promise<void>> = {
+const STEPS: Record<Exclude<PhaseName, 'cleanup'>, (context: StepContext) => Promise<void>> = {
   snapshot: nodeSnapshot,
   backup: nodeBackup,
   confirm: nodeConfirm,
@@ -29,7 +29,6 @@ const STEPS: Record<PhaseName, (context: StepContext) => Promise<void>> = {
   truncate: nodeTruncate,
   load: nodeLoad,
   verify: nodeVerify,
-  cleanup: nodeCleanup,
 };
 
 /** The phases that bring something to the location; for the others it has to be there. */
@@ -51,8 +50,8 @@ export interface StepOutcome {
 }
 
 /**
- * Does one step from its precondition, a Cassandra in NORMAL, to its outcome. Never rejects. The step ends as soon as
- * `killed` aborts, or Cassandra does; its own cleaning up is done by then.
+ * Does one step to its outcome. Never rejects. The step ends as soon as `killed` aborts, or Cassandra does; its own
+ * cleaning up is done by then.
  */
 export async function runStep(
   request: StepRequest,
@@ -61,20 +60,13 @@ export async function runStep(
   killed: AbortSignal,
   deps: StepDependencies,
 ): Promise<StepOutcome> {
-  const gone = new AbortController();
   try {
     const { current, ip } = server;
     if (current === null) throw unavailable('Cassandra is not running on this node, or not NORMAL yet');
-    current.exited.then(
-      (how) => gone.abort(unavailable(`Cassandra exited with ${how} during the step`)),
-      (error: unknown) => gone.abort(error),
-    );
-    const signal = AbortSignal.any([killed, gone.signal]);
-    await requireNormal(current, signal);
     const { node, dataDirectories, stagingDirectories } = current;
-    const storage = await deps.openStorage(request.location, CREATING.has(request.phase));
-    const context = { ...deps, request, storage, node, dataDirectories, stagingDirectories, ip, reporter, signal };
-    await endedBy(signal, STEPS[request.phase](context));
+    const context = { ...deps, request, node, dataDirectories, stagingDirectories, ip, reporter, signal: killed };
+    if (request.phase === 'cleanup') await endedBy(killed, nodeCleanup(context));
+    else await work(context, request.phase, current, deps);
     return { state: 'TASK_FINISHED', message: '', report: reporter.report };
   } catch (error) {
     reporter.decided(error);
@@ -83,10 +75,28 @@ export async function runStep(
   }
 }
 
+/** Does what a phase is there for, with its preconditions: a Cassandra that is NORMAL and stays, and the location. */
+async function work(
+  context: Omit<StepContext, 'storage'>,
+  phase: keyof typeof STEPS,
+  server: Server,
+  deps: StepDependencies,
+): Promise<void> {
+  const gone = new AbortController();
+  server.exited.then(
+    (how) => gone.abort(unavailable(`Cassandra exited with ${how} during the step`)),
+    (error: unknown) => gone.abort(error),
+  );
+  const signal = AbortSignal.any([context.signal, gone.signal]);
+  await requireNormal(server, signal);
+  const storage = await deps.openStorage(context.request.location, CREATING.has(phase));
+  await endedBy(signal, STEPS[phase]({ ...context, storage, signal }));
+}
+
 /** The reason for which a step was ended says more than what it broke in the step. */
-async function endedBy(signal: AbortSignal, work: Promise<void>): Promise<void> {
+async function endedBy(signal: AbortSignal, step: Promise<void>): Promise<void> {
   try {
-    await work;
+    await step;
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   }

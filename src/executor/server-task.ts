@@ -49,6 +49,11 @@ export class ServerTask {
     return this.#ready && !this.#kill.signal.aborted ? this.#server : null;
   }
 
+  /** The server since its process was started, whatever became of it: its directories stay. */
+  get started(): Server | null {
+    return this.#server;
+  }
+
   /** Drains and stops Cassandra; by force when it takes longer than `graceMs`. */
   async kill(graceMs: number): Promise<void> {
     if (!this.#over && !this.#kill.signal.aborted) {

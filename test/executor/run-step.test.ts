@@ -1,7 +1,10 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/clock.ts';
+import { OperatorError } from '../../src/errors.ts';
+import { nodeLoad } from '../../src/executor/node-load.ts';
+import { nodeStage } from '../../src/executor/node-stage.ts';
 import { Reporter } from '../../src/executor/report.ts';
 import { runStep, type StepOutcome } from '../../src/executor/run-step.ts';
 import { createLogger } from '../../src/log.ts';
@@ -9,7 +12,7 @@ import type { StepRequest } from '../../src/model/step.ts';
 import { stringifyRecord } from '../../src/storage/manifest.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { DirectoryServer } from '../helpers/directory-server.ts';
-import { EXECUTOR_ID, makeHost, stepRequest, storePart, type Host } from '../helpers/step-context.ts';
+import { backUp, EXECUTOR_ID, makeHost, stepRequest, storePart, type Host } from '../helpers/step-context.ts';
 
 interface Rig {
   host: Host;
@@ -42,6 +45,9 @@ async function rig(t: ExecutionContext): Promise<Rig> {
   return { host, server, location, run };
 }
 
+/** All that lies in the staging directories: plans and files. */
+const staged = ({ stagingDirectories }: Host) => stagingDirectories.flatMap((directory) => readdirSync(directory));
+
 test('a location that was removed is not made again to look for the backup in it', async (t) => {
   const { host, location, run } = await rig(t);
   const record = stringifyRecord(await storePart(host));
@@ -53,4 +59,43 @@ test('a location that was removed is not made again to look for the backup in it
   }
   t.false(existsSync(location));
   t.is((await run({ phase: 'backup' })).state, 'TASK_FINISHED');
+});
+
+test('a cleanup removes what is staged while Cassandra is down and the location is away, and says what stays', async (t) => {
+  const { host, server, location, run } = await rig(t);
+  await backUp(host);
+  const restore = { type: 'RESTORE', jobUuid: 'restore-1', sourceExecutorId: EXECUTOR_ID } as const;
+  await nodeStage(host.context({ ...restore, phase: 'stage' }));
+  t.true(staged(host).length > 0);
+  rmSync(location, { recursive: true });
+  server.die('exit code 137');
+  host.node.before = () => {
+    throw new OperatorError('CASSANDRA_UNAVAILABLE', 'connection refused');
+  };
+  const { state, report } = await run({ ...restore, phase: 'cleanup', removeStaging: true });
+  t.is(state, 'TASK_FAILED');
+  t.like(report.errors[0], {
+    code: 'CASSANDRA_UNAVAILABLE',
+    message: 'clear snapshot cassandra-mesos-monday-restore-1: connection refused',
+  });
+  t.deepEqual(staged(host), []);
+});
+
+test('what was handed over to a Cassandra that is down stays staged until it can be loaded', async (t) => {
+  const { host, run } = await rig(t);
+  await backUp(host);
+  const restore = { type: 'RESTORE', jobUuid: 'restore-1', sourceExecutorId: EXECUTOR_ID } as const;
+  await nodeStage(host.context({ ...restore, phase: 'stage' }));
+  host.node.before = (operation) => {
+    if (operation === 'loadNewSSTables') throw new OperatorError('CASSANDRA_UNAVAILABLE', 'connection refused');
+  };
+  await t.throwsAsync(nodeLoad(host.context({ ...restore, phase: 'load' })));
+  const before = staged(host);
+  const cleanup = { ...restore, phase: 'cleanup', removeStaging: true } as const;
+  t.is((await run(cleanup)).report.errors[0]?.code, 'CASSANDRA_UNAVAILABLE');
+  t.deepEqual(staged(host), before);
+  host.node.before = () => undefined;
+  t.is((await run(cleanup)).state, 'TASK_FINISHED');
+  t.deepEqual(staged(host), []);
+  t.deepEqual(host.node.rows('shop', 'users'), ['ada', 'ada']);
 });
