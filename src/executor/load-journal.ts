@@ -78,12 +78,6 @@ export async function removeJournal(place: Place, plan: PlanOf, table: StagedTab
   await rm(journalPath(place, plan, table), { force: true });
 }
 
-/** True when Cassandra has taken in every SSTable that was staged for the table. */
-export async function isLoaded(place: Place, plan: PlanOf, table: StagedTable): Promise<boolean> {
-  const journal = await readJournal(place, plan, table);
-  return journal !== null && journal.loaded && journal.moves.length === table.sstables.length;
-}
-
 /** From where to where a move goes. */
 export function placesOf(
   place: Place,

@@ -122,8 +122,10 @@ async function moveAndLoad(
 }
 
 /**
- * Cassandra renames what it takes in, so names that are gone are proof. Names that stay are fine when Cassandra was
- * started meanwhile and opened the files as they were: then every Data.db of the table is live. Throws LOAD_FAILED.
+ * Here, right after Cassandra said that it has loaded, is the place to prove it; later nobody can. Cassandra renames what
+ * it takes in, so names that are gone are proof. Names that stay are fine when Cassandra was started meanwhile and opened
+ * the files as they were: then every Data.db of the table is live. That none is live is fine only when none is on the disk
+ * either: a compaction drops SSTables whose data has all expired (TTL), and may do so at once. Throws LOAD_FAILED.
  */
 async function proveLoaded(
   context: StepContext,
@@ -135,11 +137,8 @@ async function proveLoaded(
   for (const move of moves) {
     left.push(...(await stillThere(placesOf(context, plan, staged, tableId, move).target, [move])));
   }
-  const live = await context.node.liveSSTableCount(staged.keyspace, staged.table, context.signal);
-  if (left.length === 0 && live > 0) return;
-  const names = await filesOf(context, staged, tableId);
-  const onDisk = names.filter((name) => name.endsWith('-Data.db')).length;
-  if (live > 0 && live >= onDisk) return;
+  const { live, onDisk } = await countSSTables(context, staged, tableId);
+  if (left.length === 0 ? live > 0 || onDisk === 0 : live >= onDisk) return;
   throw new OperatorError(
     'LOAD_FAILED',
     left.length > 0
@@ -149,10 +148,21 @@ async function proveLoaded(
   );
 }
 
+/** How many SSTables of a table Cassandra has open, and how many lie in its directories. */
+export async function countSSTables(
+  context: StepContext,
+  table: Pick<StagedTable, 'keyspace' | 'table'>,
+  tableId: string,
+): Promise<{ live: number; onDisk: number }> {
+  const live = await context.node.liveSSTableCount(table.keyspace, table.table, context.signal);
+  const names = await filesOf(context, table, tableId);
+  return { live, onDisk: names.filter((name) => name.endsWith('-Data.db')).length };
+}
+
 /** Names of all files of the table, in whatever data directory. */
 async function filesOf(
   { dataDirectories }: StepContext,
-  { keyspace, table }: StagedTable,
+  { keyspace, table }: Pick<StagedTable, 'keyspace' | 'table'>,
   tableId: string,
 ): Promise<string[]> {
   const names = await Promise.all(
