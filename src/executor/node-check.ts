@@ -1,8 +1,7 @@
 import { OperatorError } from '../errors.ts';
 import type { BackupRecord } from '../model/backup.ts';
 import type { NodeHealth } from '../model/node.ts';
-import { readManifest, readRecord, schemaNow, type BackupSource } from './backup-source.ts';
-import { checkFiles } from './check-files.ts';
+import { checkFiles, readManifest, readRecord, schemaNow, type BackupSource } from './backup-source.ts';
 import { checkSpace } from './check-space.ts';
 import { compareSchema } from './compare-schema.ts';
 import { findSource } from './find-source.ts';

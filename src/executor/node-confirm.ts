@@ -1,8 +1,7 @@
 import { OperatorError } from '../errors.ts';
 import { recordKey } from '../storage/layout.ts';
 import { parseRecord } from '../storage/manifest.ts';
-import { readManifest, type BackupSource } from './backup-source.ts';
-import { checkFiles } from './check-files.ts';
+import { checkFiles, readManifest, type BackupSource } from './backup-source.ts';
 import type { StepContext } from './step-context.ts';
 
 /**

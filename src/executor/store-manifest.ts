@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Schema } from '../cassandra/schema.ts';
 import type { NodeManifest } from '../model/backup.ts';
 import { manifestKey, schemaKey } from '../storage/layout.ts';
-import { stringifyManifest } from '../storage/manifest.ts';
+import { sha256Of, stringifyManifest } from '../storage/manifest.ts';
 import type { BackupProgress, StoredKeyspace } from './backup-progress.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -22,7 +21,7 @@ export async function storeManifest(
   const text = stringifyManifest(manifest);
   await storage.putDocument(manifestKey(cluster, executorId, backupName), text);
   reporter.manifest({
-    sha256: createHash('sha256').update(text).digest('hex'),
+    sha256: sha256Of(text),
     hostId: manifest.hostId,
     tokens: manifest.tokens,
     hostname: manifest.hostname,

@@ -105,7 +105,7 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
 }
 
 /** `keyspace.table` of everything that the checks found, once each. */
-export function tablesToRestore(job: ClusterJob): string[] {
+function tablesToRestore(job: ClusterJob): string[] {
   const tables = stepsOf(job, 'check').flatMap(({ report }) => report?.check?.tables ?? []);
   return [...new Set(tables)].toSorted();
 }

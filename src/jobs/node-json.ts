@@ -42,7 +42,7 @@ interface NodeStep {
   step: Step;
 }
 
-export function nodeSteps(job: ClusterJob, executorId: string): NodeStep[] {
+function nodeSteps(job: ClusterJob, executorId: string): NodeStep[] {
   return NODE_PHASES[job.type].flatMap((phase) => {
     const step = stepOf(job, phase, executorId);
     return step ? [{ phase, step }] : [];

@@ -43,7 +43,7 @@ export function jobErrors(job: ClusterJob): JobError[] {
 }
 
 /** The errors in a step's report, each with the node that it is about. */
-export function reportedErrors({ executorId, report }: Step): JobError[] {
+function reportedErrors({ executorId, report }: Step): JobError[] {
   return (report?.errors ?? []).map(({ keyspace, table, code, message, ...where }) =>
     jobError(code, message, { executorId: where.executorId ?? executorId, keyspace, table }),
   );
