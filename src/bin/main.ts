@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { createProgram } from '../cli/program.ts';
@@ -31,7 +32,10 @@ function stopSignal(): AbortSignal {
 /** Aborts when whoever holds the other end of stdin is gone. */
 function stdinClosed(): AbortSignal {
   const controller = new AbortController();
-  process.stdin.on('end', () => controller.abort(new Error('the supervisor ended'))).resume();
+  const { stdin } = process;
+  stdin.on('end', () => controller.abort(new Error('the supervisor ended'))).resume();
+  // Waiting for it must not keep a scheduler alive that has ended. A pipe is a socket, which the type does not say.
+  if (stdin instanceof Socket) stdin.unref();
   return controller.signal;
 }
 

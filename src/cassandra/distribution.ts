@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,11 +9,12 @@ import { parseJavaMajor, supportedJava, type Distribution } from './jvm.ts';
 const START_OF_JAVA_MS = 30_000;
 
 /**
- * Looks at `<home>/lib`: an unpacked distribution and a folder of Maven's jars differ in the name of Cassandra's own
- * jar only. Throws BAD_REQUEST saying what is missing.
+ * Looks at `<home>/lib`, or at the only `<home>/<folder>/lib`, which is where a fetched archive unpacks to. An unpacked
+ * distribution and a folder of Maven's jars differ in the name of Cassandra's own jar only. Throws BAD_REQUEST saying
+ * what is missing.
  */
 export async function inspectDistribution(home: string): Promise<Distribution> {
-  const lib = join(home, 'lib');
+  const lib = findLib(home);
   const names = await readdir(lib).catch((error: unknown) => {
     throw wrapError(`read Cassandra's jars in ${lib}`, error, 'BAD_REQUEST');
   });
@@ -25,6 +27,13 @@ export async function inspectDistribution(home: string): Promise<Distribution> {
     throw new OperatorError('BAD_REQUEST', `${lib} holds no Cassandra: expected ${missing}`);
   }
   return { lib, jamm: join(lib, jamm), version };
+}
+
+function findLib(home: string): string {
+  const lib = join(home, 'lib');
+  if (existsSync(lib)) return lib;
+  const unpacked = globSync('*/lib', { cwd: home });
+  return unpacked.length === 1 ? join(home, unpacked[0] ?? '') : lib;
 }
 
 /** The major release of `java`. Throws BAD_REQUEST when it does not run, or not Cassandra `version`. */

@@ -30,6 +30,15 @@ export class Scheduler {
   constructor(context: SchedulerContext) {
     this.#context = context;
     this.#createNodes();
+    this.#forgetHealth();
+  }
+
+  /** What a node said to an earlier scheduler says nothing of now: it counts as unknown until it speaks again. */
+  #forgetHealth(): void {
+    const { state } = this.#context;
+    for (const node of state.nodes.all()) {
+      if (node.health !== null) state.nodes.save({ ...node, health: null, healthAt: null });
+    }
   }
 
   #createNodes(): void {

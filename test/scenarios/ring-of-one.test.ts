@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import anyTest, { type TestFn } from 'ava';
+import { createSchema, differences, digest, writeRows } from '../../scripts/lib/dataset.ts';
+import { LocalRing } from '../../scripts/lib/local-ring.ts';
+import { backupAndRestore } from './back-up-and-restore.ts';
+import { clientOf, commandLine } from './ring.ts';
+
+const test = anyTest as TestFn<{ ring: LocalRing; scratch: string }>;
+
+test.before(async (t) => {
+  t.context = await ringOfOne();
+});
+
+test.after.always(async (t) => {
+  await t.context.ring.stop();
+  await rm(t.context.scratch, { recursive: true, force: true });
+});
+
+/** One node from a distribution's archive, which the agent fetches, with two data directories. */
+async function ringOfOne(): Promise<{ ring: LocalRing; scratch: string }> {
+  const scratch = await mkdtemp(join(tmpdir(), 'cassandra-mesos-one-'));
+  const archive = join(scratch, 'apache-cassandra-5.0.5-bin.tar');
+  execFileSync('tar', [
+    '-cf',
+    archive,
+    '--transform',
+    's,^5.0.5,apache-cassandra-5.0.5,',
+    '-C',
+    '.cache/cassandra',
+    '5.0.5',
+  ]);
+  const data = join(scratch, 'ring');
+  const disks = `${data}/nodes,${data}/disk2`;
+  const args = ['--address', '127.0.0.11', '--cassandra', archive, '--data-directory', disks];
+  const ring = new LocalRing({ nodes: 1, port: 18_181, data, args });
+  await ring.start();
+  await ring.ready(300_000);
+  return { ring, scratch };
+}
+
+test('a ring of one has every row as it was at backup time', async (t) => {
+  await backupAndRestore(t, t.context.ring, 1);
+});
+
+test('a ring that was stopped leaves no process, and comes back as the same ring', async (t) => {
+  const { ring, scratch } = t.context;
+  const client = clientOf(ring);
+  await createSchema(client, 1);
+  await writeRows(client, 1);
+  const before = await digest(client);
+  await client.shutdown();
+  const nodes = await ring.nodes();
+
+  await ring.stop();
+  t.deepEqual(processesNaming(scratch), []);
+  await ring.start();
+  await ring.ready(300_000);
+  const again = clientOf(ring);
+  t.teardown(() => again.shutdown());
+  t.deepEqual(differences(before, await digest(again)), []);
+  t.deepEqual(
+    (await ring.nodes()).map(({ executorId }) => executorId),
+    nodes.map(({ executorId }) => executorId),
+  );
+});
+
+/** Command lines of all processes that name the path. */
+function processesNaming(path: string): string[] {
+  return globSync('/proc/[0-9]*/cmdline')
+    .map((file) => commandLine(file).join(' '))
+    .filter((line) => line.includes(path));
+}
