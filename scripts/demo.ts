@@ -7,13 +7,22 @@ import { setTimeout as timer } from 'node:timers/promises';
 import { connect, createSchema, damage, differences, digest, rowCount, writeRows } from './lib/dataset.ts';
 import { LocalRing } from './lib/local-ring.ts';
 
-const { values } = parseArgs({
-  options: {
-    keep: { type: 'boolean', default: false },
-    port: { type: 'string', default: '18080' },
-    megabytes: { type: 'string', default: '200' },
-  },
-});
+const OPTIONS = {
+  keep: { type: 'boolean', default: false },
+  port: { type: 'string', default: '18080' },
+  megabytes: { type: 'string', default: '200' },
+} as const;
+
+function options() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write('usage: scripts/demo [--keep] [--port 18080] [--megabytes 200]\n');
+    process.exit(2);
+  }
+}
+const values = options();
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
