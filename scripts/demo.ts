@@ -13,16 +13,21 @@ const OPTIONS = {
   megabytes: { type: 'string', default: '200' },
 } as const;
 
-function options() {
+/** Says how it is called, and ends. */
+function usage(error: unknown): never {
+  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write('usage: scripts/demo [--keep] [--port 18080] [--megabytes 200]\n');
+  process.exit(2);
+}
+
+function readOptions() {
   try {
     return parseArgs({ options: OPTIONS }).values;
   } catch (error) {
-    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.stderr.write('usage: scripts/demo [--keep] [--port 18080] [--megabytes 200]\n');
-    process.exit(2);
+    return usage(error);
   }
 }
-const values = options();
+const values = readOptions();
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 

@@ -12,7 +12,7 @@ interface Check {
 
 const node = process.execPath;
 const CHECKS: Check[] = [
-  { name: 'lint', command: [node, 'node_modules/oxlint/bin/oxlint', '--type-aware'] },
+  { name: 'lint', command: [node, 'node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'format', command: [node, 'node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'] },
   { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '--noEmit'] },
   { name: 'unit tests', command: [node, 'node_modules/ava/entrypoints/cli.js', '--tap'], tap: true },

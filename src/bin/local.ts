@@ -88,13 +88,13 @@ function agentPorts(ip: string, { storagePort, nativePort }: LocalOptions): { be
 }
 
 function schedulerArguments(options: LocalOptions, data: string, master: string): string[] {
-  const values = options as unknown as Record<string, unknown>;
+  const values = options as unknown as Record<string, string | number | boolean | undefined>;
   const passedOn = clusterOptions(LOCAL_DEFAULTS).flatMap((option) => {
     const value = values[option.attributeName()];
     // The token goes by the environment, which the scheduler inherits.
     if (value === undefined || value === false || option.long === '--token' || option.long === '--backup-directory')
       return [];
-    return value === true ? [option.long ?? ''] : [`${option.long}=${String(value)}`];
+    return value === true ? [option.long ?? ''] : [`${option.long}=${value}`];
   });
   return [
     '--supervised',

@@ -1,7 +1,7 @@
 import { cp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import anyTest, { type TestFn } from 'ava';
 import type cassandra from 'cassandra-driver';
 import type { LocalRing } from '../../scripts/lib/local-ring.ts';
 import { clientOf, executor, newName, run, sharedRing } from './ring.ts';
@@ -17,7 +17,7 @@ test.before(async (t) => {
   await drop(client, KEYSPACE);
   await createSmall(client, KEYSPACE);
   const name = newName('damaged');
-  const backup = await run(t as unknown as ExecutionContext, ring, 'backup', `name=${name}&keyspaces=${KEYSPACE}`);
+  const backup = await run(t, ring, 'backup', `name=${name}&keyspaces=${KEYSPACE}`);
   t.is(backup.result, 'SUCCESS', JSON.stringify(backup.errors));
   await put(client, KEYSPACE, 1, 'written after the backup');
   t.context = { ring, client, name, now: await contents(client, KEYSPACE) };

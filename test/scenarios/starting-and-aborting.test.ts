@@ -26,7 +26,7 @@ test('of two starts at the same time exactly one runs, the other gets 409 with t
   const { ring } = t.context;
   const paths = [newName('first'), newName('second')].map((name) => `/cluster/backup/start?name=${name}`);
   const answers = await Promise.all(paths.map((path) => ring.post(`${path}&keyspaces=${KEYSPACE}`)));
-  t.deepEqual(answers.map(({ status }) => status).sort(), [200, 409]);
+  t.is(answers.filter(({ status }) => status === 200).length, 1);
   const started = answers.find(({ status }) => status === 200)?.body as { job: number };
   const refused = answers.find(({ status }) => status === 409)?.body;
   t.like(refused, { started: false, error: { code: 'JOB_RUNNING' }, job: started.job });

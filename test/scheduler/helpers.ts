@@ -28,11 +28,12 @@ export const settings: SchedulerSettings = {
   shutdownGraceMs: 60_000,
 };
 
+const scalar = (name: string, value: number) => ({ name, type: 'SCALAR' as const, scalar: { value } });
+
 export function anOffer(
   hostname: string,
   changes: { cpus?: number; ports?: [number, number][]; executors?: string[] } = {},
 ): Offer {
-  const scalar = (name: string, value: number) => ({ name, type: 'SCALAR' as const, scalar: { value } });
   const range = (
     changes.ports ?? [
       [7000, 7000],
