@@ -17,6 +17,7 @@ test('the command line names the agents, the configuration and the main class, i
     '-Dlogback.configurationFile=file:///sand%20box/conf/logback.xml',
     '-Dcassandra.storagedir=/disk 0/cassandra.c.node.0.executor',
     '-Dcassandra.jmx.local.port=7199',
+    '-Dsun.net.httpserver.nodelay=true',
     '--add-opens=java.base/java.nio=ALL-UNNAMED',
   ]) {
     t.true(args.includes(expected), expected);
