@@ -1,9 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { linkSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import { drop, fill, KEYSPACE } from './dataset.ts';
 import { medianOf, rounded, type Result, type Row } from './results.ts';
 import { secondsOf, type BenchRing } from './ring.ts';
+
+/** Nothing here blocks the event loop: a connection that the ring closes meanwhile would not be noticed. */
+const execute = promisify(execFile);
 
 const CP = 'cp -r + sync -f (s)';
 const STEP = 'backup step (s)';
@@ -21,9 +26,9 @@ export async function measureBackup(ring: BenchRing, gib: number, rounds: number
     const bytes = linkSSTables(ring, source);
     const rows: Row[] = [];
     for (let round = 1; round <= rounds; round += 1) {
-      removeAndSync(ring, ring.backups, copy);
-      const cp = copyWithCp(source, copy);
-      removeAndSync(ring, ring.backups, copy);
+      await removeAndSync(ring, ring.backups, copy);
+      const cp = await copyWithCp(source, copy);
+      await removeAndSync(ring, ring.backups, copy);
       const job = await ring.run('backup', `round-${round}`);
       const step = secondsOf(job, 'backup');
       if (job.bytesDone !== bytes) throw new Error(`cp copied ${bytes} bytes, the backup ${job.bytesDone}`);
@@ -43,7 +48,7 @@ export async function measureBackup(ring: BenchRing, gib: number, rounds: number
     const title = 'Backup of one node to a directory, beside cp -r and sync -f of the same files; aim: ratio 1.3';
     return { name: 'backup', title, settings: { bytes, files: files.length, rounds }, rows, summary };
   } finally {
-    removeAndSync(ring, ring.backups, copy, source);
+    await removeAndSync(ring, ring.backups, copy, source);
     await drop(ring);
   }
 }
@@ -63,15 +68,15 @@ function linkSSTables(ring: BenchRing, source: string): number {
   return bytes;
 }
 
-function copyWithCp(source: string, target: string): number {
+async function copyWithCp(source: string, target: string): Promise<number> {
   const begin = performance.now();
-  execFileSync('cp', ['-r', source, target]);
-  execFileSync('sync', ['-f', target]);
+  await execute('cp', ['-r', source, target]);
+  await execute('sync', ['-f', target]);
   return (performance.now() - begin) / 1000;
 }
 
 /** Every round begins with the same free space and nothing to be written. */
-function removeAndSync(ring: BenchRing, ...paths: string[]): void {
-  for (const path of paths) rmSync(path, { recursive: true, force: true });
-  execFileSync('sync', ['-f', ring.directory]);
+async function removeAndSync(ring: BenchRing, ...paths: string[]): Promise<void> {
+  for (const path of paths) await rm(path, { recursive: true, force: true });
+  await execute('sync', ['-f', ring.directory]);
 }
