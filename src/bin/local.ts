@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { clusterOptions, JOLOKIA_JAR, LOCAL_DEFAULTS, type LocalOptions } from '../config.ts';
 import { OperatorError } from '../errors.ts';
 import { EmbeddedMesos } from '../local/embedded-mesos.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { showNodes } from './show-nodes.ts';
 
 /** Resources of one agent. They are only counted: all share this machine. */
 const AGENT = { cpus: 4, mem: 4096 };
@@ -16,6 +17,8 @@ const NODE = { cpus: 2, mem: 2048, disk: 2048 };
 const STOP_GRACE_MS = 60_000;
 /** Exit codes of a scheduler that said why it ended: starting it again would end the same. */
 const FINAL_EXIT_CODES = [1, 2];
+/** The scheduler's log, in the data directory. */
+const LOG = 'scheduler.log';
 const FIRST_RESTART_MS = 500;
 const LAST_RESTART_MS = 30_000;
 
@@ -26,7 +29,8 @@ type CommandLine = (...args: string[]) => string[];
  * else as processes of their own. Ends when the signal aborts, after it stopped everything that it started.
  */
 export async function runLocal(options: LocalOptions, commandLine: CommandLine, signal: AbortSignal): Promise<void> {
-  const log = createLogger('local', options.logLevel);
+  // The terminal is for people: what the scheduler logs goes to its file, of this process only what needs a look.
+  const log = createLogger('local', options.logLevel === 'debug' ? 'debug' : 'warn');
   const data = resolve(options.data);
   checkInstalled(options.cassandra);
   await mkdir(data, { recursive: true });
@@ -44,14 +48,24 @@ export async function runLocal(options: LocalOptions, commandLine: CommandLine, 
     executorShutdownGraceMs: STOP_GRACE_MS,
     log,
   });
+  const url = `http://${options.host}:${options.port}`;
+  const ended = new AbortController();
   try {
+    say(`Starting a ring of ${options.nodes} on ${addresses(options).join(', ')}; data and logs are in ${data}`);
     const args = commandLine('scheduler', ...schedulerArguments(options, data, mesos.url));
-    await supervise(args, join(data, 'scheduler.pid'), log, signal);
+    const shown = showNodes(url, options.nodes, say, AbortSignal.any([signal, ended.signal])).then(() => {
+      if (!signal.aborted && !ended.signal.aborted)
+        say(`REST API: ${url}, its documentation: ${url}/api-docs. Ctrl-C stops everything.`);
+    });
+    await Promise.all([supervise(args, data, log, signal).finally(() => ended.abort()), shown]);
   } finally {
-    log.info('stopping all nodes');
+    ended.abort();
+    say('Stopping all nodes');
     await mesos.stop({ killExecutors: true });
   }
 }
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 function checkInstalled(cassandra: string): void {
   const missing = [JOLOKIA_JAR, ...(cassandra.includes('://') ? [] : [cassandra])].filter((path) => !existsSync(path));
@@ -111,14 +125,14 @@ function schedulerArguments(options: LocalOptions, data: string, master: string)
 }
 
 /** Keeps a scheduler running, as Marathon would: one that was killed or crashed is started again. */
-async function supervise(args: string[], pidFile: string, log: Logger, signal: AbortSignal): Promise<void> {
+async function supervise(args: string[], data: string, log: Logger, signal: AbortSignal): Promise<void> {
   for (let pause = FIRST_RESTART_MS; !signal.aborted; pause = Math.min(pause * 2, LAST_RESTART_MS)) {
     const started = Date.now();
-    const child = await startScheduler(args, pidFile);
+    const child = await startScheduler(args, data);
     const code = await endOf(child, signal);
     if (signal.aborted) return;
     if (code !== null && FINAL_EXIT_CODES.includes(code)) {
-      throw new OperatorError('INTERNAL', `the scheduler ended with exit code ${code}; its reason is above`);
+      throw new OperatorError('INTERNAL', `the scheduler ended: ${await lastWords(join(data, LOG))}`);
     }
     if (Date.now() - started > LAST_RESTART_MS) pause = FIRST_RESTART_MS;
     log.warn({ code, restartInMs: pause }, 'the scheduler ended, starting it again');
@@ -129,11 +143,23 @@ async function supervise(args: string[], pidFile: string, log: Logger, signal: A
 }
 
 /** Its stdin is a pipe that closes with this process: a supervised scheduler ends with its supervisor. */
-async function startScheduler([file = '', ...args]: string[], pidFile: string): Promise<ChildProcess> {
-  const child = spawn(file, args, { stdio: ['pipe', 'inherit', 'inherit'], detached: true });
-  await once(child, 'spawn');
-  await writeFile(pidFile, `${child.pid}\n`);
-  return child;
+async function startScheduler([file = '', ...args]: string[], data: string): Promise<ChildProcess> {
+  const log = await open(join(data, LOG), 'a');
+  try {
+    const child = spawn(file, args, { stdio: ['pipe', log.fd, log.fd], detached: true });
+    await once(child, 'spawn');
+    await writeFile(join(data, 'scheduler.pid'), `${child.pid}\n`);
+    return child;
+  } finally {
+    await log.close();
+  }
+}
+
+/** What a scheduler said at its end: the lines after the last one of its log that is JSON. */
+async function lastWords(log: string): Promise<string> {
+  const lines = (await readFile(log, 'utf8')).trimEnd().split('\n');
+  const words = lines.slice(lines.findLastIndex((line) => line.startsWith('{')) + 1);
+  return words.join('\n') || `see ${log}`;
 }
 
 /** Exit code of the scheduler, null when a signal ended it. Stops it when ours aborts. */

@@ -47,10 +47,10 @@ export interface JobJson {
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
-  /** All nodes at work; `currentNode` is the first of them. */
-  currentNodes: NodeJson[];
   phases: PhaseJson[];
   errors: JobError[];
+  /** All nodes at work; `currentNode` is the first of them. */
+  currentNodes: NodeJson[];
 }
 
 export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
@@ -71,9 +71,9 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     result: job.result,
     location: job.location,
     ...progressOf(job),
-    currentNodes,
     phases: job.phases.map(phaseJson),
     errors: jobErrors(job),
+    currentNodes,
   };
 }
 

@@ -54,9 +54,9 @@ test("the forerunner's fields come first and in its order, then ours", (t) => {
     'progress',
     'bytesTotal',
     'bytesDone',
-    'currentNodes',
     'phases',
     'errors',
+    'currentNodes',
   ]);
   t.like(shown, {
     type: 'BACKUP',

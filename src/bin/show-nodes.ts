@@ -1,0 +1,43 @@
+import { systemClock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+
+const POLL_MS = 1_000;
+
+interface NodesAnswer {
+  nodes: { executorId: string; lastError: string | null; healthCheckDetails: { operationMode: string } | null }[];
+}
+
+/** Tells how the ring comes up, a line for each change, until all nodes are NORMAL or the signal aborts. */
+export async function showNodes(
+  url: string,
+  count: number,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const told = new Set<string>();
+  const tellOnce = (line: string): void => {
+    if (!told.has(line)) say(line);
+    told.add(line);
+  };
+  while (!signal.aborted) {
+    const nodes = await readNodes(url);
+    for (const { executorId, lastError } of nodes) if (lastError !== null) tellOnce(`${executorId}: ${lastError}`);
+    const normal = nodes.filter(({ healthCheckDetails }) => healthCheckDetails?.operationMode === 'NORMAL').length;
+    tellOnce(`${normal} of ${count} nodes are NORMAL`);
+    if (normal === count) return;
+    await systemClock.sleep(POLL_MS, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+}
+
+/** None while the scheduler does not answer: it is starting, or being started again. */
+async function readNodes(url: string): Promise<NodesAnswer['nodes']> {
+  try {
+    const response = await fetch(`${url}/node/all`);
+    return response.ok ? ((await response.json()) as NodesAnswer).nodes : [];
+  } catch (error) {
+    if (error instanceof TypeError) return [];
+    throw new Error(`read the nodes: ${messageOf(error)}`, { cause: error });
+  }
+}
