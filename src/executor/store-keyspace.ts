@@ -29,6 +29,8 @@ export async function storeKeyspace(
   const { reporter, signal } = context;
   for (const { table } of tables) reporter.table(keyspace, table);
   const sources = snapshot.flatMap((entry) => sourcesOf(keyspace, entry));
+  // The largest first: at the end all threads have small files left, and none waits long for another.
+  sources.sort((left, right) => right.size - left.size);
   const files: ManifestFile[] = [];
   await inParallel(sources, TRANSFERS, signal, async (source, either) => {
     reporter.current(source.path);
