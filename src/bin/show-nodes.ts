@@ -14,13 +14,14 @@ export async function showNodes(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const since = systemClock.now();
   const told = new Set<string>();
   const tellOnce = (line: string): void => {
     if (!told.has(line)) say(line);
     told.add(line);
   };
   while (!signal.aborted) {
-    const nodes = await readNodes(url);
+    const nodes = await readNodes(url, since);
     for (const { executorId, lastError } of nodes) if (lastError !== null) tellOnce(`${executorId}: ${lastError}`);
     const normal = nodes.filter(({ healthCheckDetails }) => healthCheckDetails?.operationMode === 'NORMAL').length;
     tellOnce(`${normal} of ${count} nodes are NORMAL`);
@@ -31,13 +32,17 @@ export async function showNodes(
   }
 }
 
-/** None while the scheduler does not answer: it is starting, or being started again. */
-async function readNodes(url: string): Promise<NodesAnswer['nodes']> {
+/** None while our scheduler does not answer: it is starting, or another program has its port. */
+async function readNodes(url: string, since: number): Promise<NodesAnswer['nodes']> {
   try {
-    const response = await fetch(`${url}/node/all`);
-    return response.ok ? ((await response.json()) as NodesAnswer).nodes : [];
+    const { startedAt = 0 } = (await readJson(`${url}/health/process`)) as { startedAt?: number };
+    return startedAt < since ? [] : ((await readJson(`${url}/node/all`)) as NodesAnswer).nodes;
   } catch (error) {
-    if (error instanceof TypeError) return [];
+    if (error instanceof TypeError || error instanceof SyntaxError) return [];
     throw new Error(`read the nodes: ${messageOf(error)}`, { cause: error });
   }
+}
+
+async function readJson(url: string): Promise<unknown> {
+  return (await fetch(url)).json();
 }
