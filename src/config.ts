@@ -96,9 +96,9 @@ export function clusterOptions(defaults: { heap: number; healthInterval: number;
       'how many nodes are seeds; default: 2, or all of fewer',
     ).argParser(count),
     option('--backup-directory <dir>', 'CASSANDRA_BACKUP_DIRECTORY', 'where backups lie, as the nodes see it'),
-    option('--heap <MiB>', 'CASSANDRA_RESOURCE_HEAP_MB', "Cassandra's heap; 0: half of --mem").argParser(
-      wholeNumber(0),
-    ),
+    option('--heap <MiB>', 'CASSANDRA_RESOURCE_HEAP_MB', "Cassandra's heap; 0: half of --mem")
+      .argParser(wholeNumber(0))
+      .default(defaults.heap),
     option('--storage-port <port>', 'CASSANDRA_STORAGE_PORT', 'between nodes').argParser(count).default(7000),
     option('--native-port <port>', 'CASSANDRA_NATIVE_PORT', 'CQL').argParser(count).default(9042),
     option('--jmx-port <port>', 'CASSANDRA_JMX_PORT', 'JMX, on loopback').argParser(count).default(7199),

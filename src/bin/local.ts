@@ -128,11 +128,11 @@ function schedulerArguments(options: LocalOptions, data: string, master: string)
 async function supervise(args: string[], data: string, log: Logger, signal: AbortSignal): Promise<void> {
   for (let pause = FIRST_RESTART_MS; !signal.aborted; pause = Math.min(pause * 2, LAST_RESTART_MS)) {
     const started = Date.now();
-    const child = await startScheduler(args, data);
+    const { child, logged } = await startScheduler(args, data);
     const code = await endOf(child, signal);
     if (signal.aborted) return;
     if (code !== null && FINAL_EXIT_CODES.includes(code)) {
-      throw new OperatorError('INTERNAL', `the scheduler ended: ${await lastWords(join(data, LOG))}`);
+      throw new OperatorError('INTERNAL', `the scheduler ended: ${await lastWords(join(data, LOG), logged)}`);
     }
     if (Date.now() - started > LAST_RESTART_MS) pause = FIRST_RESTART_MS;
     log.warn({ code, restartInMs: pause }, 'the scheduler ended, starting it again');
@@ -142,23 +142,27 @@ async function supervise(args: string[], data: string, log: Logger, signal: Abor
   }
 }
 
-/** Its stdin is a pipe that closes with this process: a supervised scheduler ends with its supervisor. */
-async function startScheduler([file = '', ...args]: string[], data: string): Promise<ChildProcess> {
+/** `logged`: bytes of the log before it. Its stdin is a pipe that closes with this process: a supervised scheduler ends with its supervisor. */
+async function startScheduler(
+  [file = '', ...args]: string[],
+  data: string,
+): Promise<{ child: ChildProcess; logged: number }> {
   const log = await open(join(data, LOG), 'a');
   try {
+    const { size: logged } = await log.stat();
     const child = spawn(file, args, { stdio: ['pipe', log.fd, log.fd], detached: true });
     await once(child, 'spawn');
     await writeFile(join(data, 'scheduler.pid'), `${child.pid}\n`);
-    return child;
+    return { child, logged };
   } finally {
     await log.close();
   }
 }
 
-/** What a scheduler said at its end: the lines after the last one of its log that is JSON. */
-async function lastWords(log: string): Promise<string> {
-  const lines = (await readFile(log, 'utf8')).trimEnd().split('\n');
-  const words = lines.slice(lines.findLastIndex((line) => line.startsWith('{')) + 1);
+/** What a scheduler said at its end: the lines of its log, from where it began to write, that are not JSON. */
+async function lastWords(log: string, begin: number): Promise<string> {
+  const lines = (await readFile(log)).subarray(begin).toString().trimEnd().split('\n');
+  const words = lines.filter((line) => !line.startsWith('{')).map((line) => line.replace(/^cassandra-mesos: /, ''));
   return words.join('\n') || `see ${log}`;
 }
 
