@@ -7,7 +7,8 @@ import anyTest, { type TestFn } from 'ava';
 import { createSchema, differences, digest, writeRows } from '../../scripts/lib/dataset.ts';
 import { LocalRing } from '../../scripts/lib/local-ring.ts';
 import { backupAndRestore } from './back-up-and-restore.ts';
-import { clientOf, commandLine } from './ring.ts';
+import { clientOf, commandLine, executor, newName, run } from './ring.ts';
+import { createSmall, drop } from './small-table.ts';
 
 const test = anyTest as TestFn<{ ring: LocalRing; scratch: string }>;
 
@@ -44,6 +45,26 @@ async function ringOfOne(): Promise<{ ring: LocalRing; scratch: string }> {
 
 test('a ring of one has every row as it was at backup time', async (t) => {
   await backupAndRestore(t, t.context.ring, 1);
+});
+
+test('a backup with every node down is a FAILURE with the reason and an end, and the next one works', async (t) => {
+  const { ring } = t.context;
+  await ring.post(`/node/${executor(0)}/stop`);
+  const backup = await run(t, ring, 'backup', `name=${newName('down')}`);
+  t.is(backup.result, 'FAILURE');
+  t.not(backup.finished, null);
+  t.deepEqual(
+    backup.completedNodes.map(({ executorId, failure }) => [executorId, failure?.failed]),
+    [[executor(0), true]],
+  );
+  t.like(backup.errors, [{ executorId: executor(0), code: 'NODE_STOPPED' }]);
+  await ring.post(`/node/${executor(0)}/start`);
+  await ring.ready(120_000);
+  const client = clientOf(ring);
+  t.teardown(() => client.shutdown());
+  await createSmall(client, 'next', 10, 1);
+  t.is((await run(t, ring, 'backup', `name=${newName('up')}`)).result, 'SUCCESS');
+  await drop(client, 'next');
 });
 
 test('a ring that was stopped leaves no process, and comes back as the same ring', async (t) => {

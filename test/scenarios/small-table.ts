@@ -1,9 +1,14 @@
 import type cassandra from 'cassandra-driver';
 
 /** A keyspace with one table of known rows, quick to make, for scenarios that are about something else. */
-export async function createSmall(client: cassandra.Client, keyspace: string, rows = 100): Promise<void> {
+export async function createSmall(
+  client: cassandra.Client,
+  keyspace: string,
+  rows = 100,
+  replicationFactor = 3,
+): Promise<void> {
   const ddl = [
-    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', 'DC1': 3}`,
+    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', 'DC1': ${replicationFactor}}`,
     `CREATE TABLE ${keyspace}.t (id int PRIMARY KEY, value text)`,
   ];
   for (const statement of ddl) await client.execute(statement, [], { prepare: false });
