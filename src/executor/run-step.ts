@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { PhaseName } from '../model/cluster-job.ts';
+import type { PhaseName } from '../model/phase.ts';
 import type { StepReport, StepRequest } from '../model/step.ts';
 import type { CopyPool } from '../storage/copy-pool.ts';
 import type { Storage } from '../storage/storage.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
-import type { ClusterJob, JobType } from '../model/cluster-job.ts';
+import type { ClusterJob } from '../model/cluster-job.ts';
+import type { JobType } from '../model/phase.ts';
 import type { State } from '../state/database.ts';
 import { abort } from './advance.ts';
 import { checkCanBeRestored, checkNameIsFree, entryOf, isSandboxLocation, type FoundBackup } from './catalogue.ts';

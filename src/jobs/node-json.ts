@@ -1,4 +1,5 @@
-import { isStepActive, isStepFinal, type ClusterJob, type PhaseName, type Step } from '../model/cluster-job.ts';
+import { isStepActive, isStepFinal, type ClusterJob, type Step } from '../model/cluster-job.ts';
+import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { KeyspaceReport } from '../model/step.ts';
 import { endedKeyspaces, stepOf } from './steps.ts';

@@ -1,4 +1,5 @@
-import type { JobParameters, NewJob, Phase, PhaseName, Step } from '../model/cluster-job.ts';
+import type { JobParameters, NewJob, Phase, Step } from '../model/cluster-job.ts';
+import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 
 /** What a job is about; checked already. */

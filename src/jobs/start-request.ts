@@ -1,6 +1,7 @@
 import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
-import type { JobParameters, JobType } from '../model/cluster-job.ts';
+import type { JobParameters } from '../model/cluster-job.ts';
+import type { JobType } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 
 /** What an operator asks for; left out means the default. */

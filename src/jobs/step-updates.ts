@@ -1,4 +1,5 @@
-import { isStepActive, type ClusterJob, type PhaseName } from '../model/cluster-job.ts';
+import { isStepActive, type ClusterJob } from '../model/cluster-job.ts';
+import type { PhaseName } from '../model/phase.ts';
 import type { StepReport } from '../model/step.ts';
 import type { Limits } from './limits.ts';
 import { stepFailed } from './step-failed.ts';

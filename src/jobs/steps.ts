@@ -1,4 +1,5 @@
-import { isStepActive, type ClusterJob, type Phase, type PhaseName, type Step } from '../model/cluster-job.ts';
+import { isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
+import type { PhaseName } from '../model/phase.ts';
 import type { JobError, KeyspaceReport, StepReport } from '../model/step.ts';
 
 /** Where a step stands in its job. */

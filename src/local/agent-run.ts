@@ -23,7 +23,8 @@ import type { Executor, Termination } from './executor.ts';
 import { Executors, type ExecutorSettings } from './executors.ts';
 import type { AgentLink, MasterLink } from './links.ts';
 import { StatusUpdates } from './status-updates.ts';
-import { isTerminal, stateFor } from './task-state.ts';
+import { isTerminal } from '../mesos/task-state.ts';
+import { stateFor } from './task-state.ts';
 
 export interface AgentOptions extends ExecutorSettings {
   hostname: string;

@@ -6,7 +6,8 @@ import type { MasterContext } from './master-context.ts';
 import { tasksOn, type Framework, type MasterTask, type RegisteredAgent } from './master-state.ts';
 import { rescind } from './offers.ts';
 import { knownTaskStatus, masterStatus } from './reconciliation.ts';
-import { hasCapability, isTerminal, stateFor } from './task-state.ts';
+import { isTerminal } from '../mesos/task-state.ts';
+import { hasCapability, stateFor } from './task-state.ts';
 import { after } from './timer.ts';
 
 /** Takes an agent in, with all that it brings; returns its id. */

@@ -4,7 +4,7 @@ import type { EventStream } from './http.ts';
 import type { MasterContext } from './master-context.ts';
 import { roleOf, type Framework, type RegisteredAgent } from './master-state.ts';
 import { offersTo, removeOffer } from './offers.ts';
-import { isTerminal } from './task-state.ts';
+import { isTerminal } from '../mesos/task-state.ts';
 import { after } from './timer.ts';
 
 export interface Subscription {

@@ -13,7 +13,7 @@ import type { Filter } from './allocator.ts';
 import type { EventStream } from './http.ts';
 import type { AgentLink } from './links.ts';
 import { add, subtract } from './resources.ts';
-import { isTerminal } from './task-state.ts';
+import { isTerminal } from '../mesos/task-state.ts';
 
 export interface MasterTask {
   frameworkId: string;

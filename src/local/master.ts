@@ -9,7 +9,7 @@ import type { MasterContext, MasterSettings } from './master-context.ts';
 import { tasksOn, type Framework, type MasterState } from './master-state.ts';
 import { offerFreeResources, refuse, removeOffer } from './offers.ts';
 import { reconcile, type TaskQuestion } from './reconciliation.ts';
-import { isTerminal } from './task-state.ts';
+import { isTerminal } from '../mesos/task-state.ts';
 import { after } from './timer.ts';
 
 /** The version that it speaks like. */

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { TaskStatus } from '../mesos/types.ts';
 import type { TaskRecord } from './agent-state.ts';
-import { isTerminal } from './task-state.ts';
+import { isTerminal } from '../mesos/task-state.ts';
 import { after } from './timer.ts';
 
 /** The longest pause between two tries, as in Mesos. */

@@ -1,17 +1,8 @@
+import type { JobType, PhaseName } from './phase.ts';
 import type { JobError, StepReport } from './step.ts';
-
-/** A cluster job is a list of phases, a phase a list of steps, a step the work of one node. */
-export type JobType = 'BACKUP' | 'RESTORE';
 
 /** How a job ended. PARTIAL: some keyspace of some node is missing, and `errors` says which. */
 export type JobResult = 'SUCCESS' | 'PARTIAL' | 'FAILURE' | 'ABORTED';
-
-/**
- * BACKUP: [snapshot →] backup → confirm → commit. RESTORE: check → stage → truncate → load → verify.
- * Either may end with `cleanup`, when it is aborted or fails with something left on the nodes.
- */
-export type PhaseName =
-  'snapshot' | 'backup' | 'confirm' | 'commit' | 'check' | 'stage' | 'truncate' | 'load' | 'verify' | 'cleanup';
 
 /**
  * A step's walk: PENDING → LAUNCHING (stored before the ACCEPT is sent) → RUNNING → SUCCESS | FAILED.

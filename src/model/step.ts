@@ -1,4 +1,4 @@
-import type { JobType, PhaseName } from './cluster-job.ts';
+import type { JobType, PhaseName } from './phase.ts';
 import type { NodePorts } from './node.ts';
 
 /** One thing that went wrong, as an operator reads it in `errors`. */

@@ -1,3 +1,4 @@
+import { isTerminal } from '../mesos/task-state.ts';
 import type { TaskState } from '../mesos/types.ts';
 import { executorIdOf, isNodeReady, type ClusterNode, type NodeHealth } from '../model/node.ts';
 
@@ -50,21 +51,9 @@ function isJoining(node: ClusterNode): boolean {
   return !node.bootstrapped && node.serverState !== 'NONE';
 }
 
-/** Terminal states as the scheduler treats them: the task is gone, whatever the reason. */
-const ENDED: ReadonlySet<TaskState> = new Set([
-  'TASK_FINISHED',
-  'TASK_FAILED',
-  'TASK_KILLED',
-  'TASK_ERROR',
-  'TASK_LOST',
-  'TASK_DROPPED',
-  'TASK_GONE',
-  'TASK_GONE_BY_OPERATOR',
-  'TASK_UNKNOWN',
-]);
-
+/** The task is gone, whatever the reason; also one that the master has never heard of: its launch was lost. */
 export function hasEnded(state: TaskState): boolean {
-  return ENDED.has(state);
+  return isTerminal(state) || state === 'TASK_UNKNOWN';
 }
 
 /** What a status update of the node's present server task changes. Updates of earlier tasks change nothing. */

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
-import type { ClusterJob, JobType, NewJob, Phase, Step } from '../model/cluster-job.ts';
+import type { ClusterJob, NewJob, Phase, Step } from '../model/cluster-job.ts';
+import type { JobType } from '../model/phase.ts';
 import { jobOf, jobRow, phaseOf, stepOf, stepRow, type JobRow, type PhaseRow, type StepRow } from './job-rows.ts';
 
 /** Cluster jobs, each with its phases and steps. */

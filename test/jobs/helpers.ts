@@ -1,6 +1,7 @@
 import type { Limits } from '../../src/jobs/limits.ts';
 import { planBackup, planRestore } from '../../src/jobs/plan.ts';
-import type { ClusterJob, JobParameters, JobType, PhaseName } from '../../src/model/cluster-job.ts';
+import type { ClusterJob, JobParameters } from '../../src/model/cluster-job.ts';
+import type { JobType, PhaseName } from '../../src/model/phase.ts';
 import { executorIdOf, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import {
   emptyReport,

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { backupRecord } from '../../src/jobs/backup-record.ts';
 import { jobErrors } from '../../src/jobs/shortfalls.ts';
-import type { PhaseName } from '../../src/model/cluster-job.ts';
+import type { PhaseName } from '../../src/model/phase.ts';
 import { emptyReport } from '../../src/model/step.ts';
 import { check, CLUSTER, error, failedKeyspace, id, keyspace, manifest, node, nodes, report } from './helpers.ts';
 import { launchOrder, ticker, type Outcome, type Script, type Ticker } from './ticker.ts';

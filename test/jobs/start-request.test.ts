@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { StartRequest } from '../../src/jobs/start-request.ts';
-import type { JobType } from '../../src/model/cluster-job.ts';
+import type { JobType } from '../../src/model/phase.ts';
 import { id } from './helpers.ts';
 import { refused, rig } from './rig.ts';
 

@@ -1,7 +1,8 @@
 import test from 'ava';
 import { isFinished } from '../../src/jobs/result.ts';
 import { withStep } from '../../src/jobs/steps.ts';
-import type { JobType, NewJob } from '../../src/model/cluster-job.ts';
+import type { NewJob } from '../../src/model/cluster-job.ts';
+import type { JobType } from '../../src/model/phase.ts';
 import { error, nodes, planned, report } from '../jobs/helpers.ts';
 import { ticker, type Script } from '../jobs/ticker.ts';
 import { newState } from './helpers.ts';
