@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { checkRows, drop, fill, removeSnapshots } from './dataset.ts';
+import { checkRows, drop, fill, KEYSPACE, removeSnapshots } from './dataset.ts';
 import { medianOf, rounded, type Result, type Row } from './results.ts';
 import { secondsOf, type BenchRing } from './ring.ts';
 
@@ -20,7 +21,10 @@ export async function measureRestore(ring: BenchRing, sizes: number[], rounds: n
         await removeSnapshots(ring);
         rows.push({
           GiB: gib,
+          SSTables: countSSTables(ring),
           [WITHOUT_DATA]: secondsOf(job, 'truncate', 'load'),
+          'truncate (s)': secondsOf(job, 'truncate'),
+          'load (s)': secondsOf(job, 'load'),
           'stage (s)': secondsOf(job, 'stage'),
           [WHOLE]: ((job.finished ?? Number.NaN) - job.started) / 1000,
         });
@@ -41,4 +45,9 @@ export async function measureRestore(ring: BenchRing, sizes: number[], rounds: n
   };
   const title = 'Time without data in a restore, by size; aim: it does not grow with the size';
   return { name: 'restore', title, settings: { gib: sizes, rounds }, rows, summary };
+}
+
+function countSSTables(ring: BenchRing): number {
+  const names = ring.tableFolders(KEYSPACE).flatMap((folder) => readdirSync(folder));
+  return names.filter((name) => name.endsWith('-Data.db')).length;
 }
