@@ -94,23 +94,33 @@ export function placesOf(
 }
 
 /**
- * Hands one SSTable over to the table's directory. Data.db goes last and is the only file that is moved; the others are
- * hard links. So there is never a Data.db without the rest, which a starting Cassandra would choke on; what a starting
- * Cassandra does with the rest without Data.db is to delete it (ColumnFamilyStore.scrubDataDirectories), and then it is
- * still in staging. And a Data.db is either here or there: what was handed over is never handed over again.
+ * Hands a table's SSTables in one data directory over to the table's directory. Each Data.db goes last and is the only file
+ * that is moved; the others are hard links. So there is never a Data.db without the rest, which a starting Cassandra would choke
+ * on; what a starting Cassandra does with the rest without Data.db is to delete it (ColumnFamilyStore.scrubDataDirectories), and
+ * then it is still in staging. And a Data.db is either here or there: what was handed over is never handed over again. All at once,
+ * for the table is empty meanwhile: the disk is waited for three times, not three times an SSTable.
  */
-export async function handOver({ staged, target }: { staged: string; target: string }, move: Move): Promise<void> {
-  const data = dataOf(move);
-  const from = join(staged, data.from);
-  if (await isHandedOver({ staged }, move)) return;
+export async function handOver(
+  { staged, target }: { staged: string; target: string },
+  moves: readonly Move[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const waiting: Move[] = [];
+  for (const move of moves) if (!(await isHandedOver({ staged }, move))) waiting.push(move);
+  if (waiting.length === 0) return;
   await mkdir(target, { recursive: true });
-  for (const name of move.names) {
-    if (name !== data) await linkOnce(join(staged, name.from), join(target, name.to));
+  for (const move of waiting) {
+    signal?.throwIfAborted();
+    const data = dataOf(move);
+    for (const name of move.names) {
+      if (name !== data) await linkOnce(join(staged, name.from), join(target, name.to));
+    }
   }
   await fsyncPath(target);
-  const to = join(target, data.to);
-  if (await exists(to)) throw inTheWay(to);
-  await rename(from, to);
+  for (const { from, to } of waiting.map(dataOf)) {
+    if (await exists(join(target, to))) throw inTheWay(join(target, to));
+    await rename(join(staged, from), join(target, to));
+  }
   await fsyncPath(target);
   await fsyncPath(staged);
 }

@@ -112,9 +112,9 @@ async function moveAndLoad(
 ): Promise<void> {
   const { node, signal } = context;
   const { keyspace, table } = staged;
-  for (const move of journal.moves) {
-    signal.throwIfAborted();
-    await handOver(placesOf(context, plan, staged, journal.tableId, move), move);
+  for (const dataDirectory of new Set(journal.moves.map((move) => move.dataDirectory))) {
+    const moves = journal.moves.filter((move) => move.dataDirectory === dataDirectory);
+    await handOver(placesOf(context, plan, staged, journal.tableId, { dataDirectory }), moves, signal);
   }
   await node.loadNewSSTables(keyspace, table, signal);
   await proveLoaded(context, plan, staged, journal);

@@ -28,7 +28,7 @@ function liveDirectory({ node }: Host): string {
   return tableDirectory(node.dataDirectories[0] ?? '', 'shop', 'users', node.schemaNow.tables[0]?.id ?? '');
 }
 
-/** Leaves the node as a load does that dies after `moved` SSTables and `linked` components of the next one. */
+/** Leaves the node as a load does that dies after `moved` SSTables, with `linked` components of each other one. */
 async function dieAfter(host: Host, moved: number, linked: number): Promise<void> {
   const plan = await readPlan(host.context(), RESTORE.jobUuid);
   const [table] = plan.tables;
@@ -37,20 +37,20 @@ async function dieAfter(host: Host, moved: number, linked: number): Promise<void
   const moves = planMoves(table.sstables, readdirSync(liveDirectory(host)));
   await writeJournal(host.context(), plan, table, { version: 1, jobUuid: plan.jobUuid, tableId, moves, loaded: false });
   for (const move of moves.slice(0, moved)) {
-    await handOver(placesOf(host.context(), plan, table, tableId, move), move);
+    await handOver(placesOf(host.context(), plan, table, tableId, move), [move]);
   }
-  const next = moves[moved];
-  if (next === undefined) return;
-  const { staged, target } = placesOf(host.context(), plan, table, tableId, next);
-  const others = next.names.filter(({ from }) => !from.endsWith('-Data.db')).slice(0, linked);
-  for (const { from, to } of others) linkSync(join(staged, from), join(target, to));
+  for (const next of moves.slice(moved)) {
+    const { staged, target } = placesOf(host.context(), plan, table, tableId, next);
+    const others = next.names.filter(({ from }) => !from.endsWith('-Data.db')).slice(0, linked);
+    for (const { from, to } of others) linkSync(join(staged, from), join(target, to));
+  }
 }
 
 for (const restarted of [false, true]) {
   const when = restarted ? ', and Cassandra was started again,' : '';
   for (const moved of [0, 1, 2, 3]) {
     for (const linked of moved === 3 ? [0] : [0, 2, 3]) {
-      test(`a load that died after ${moved} SSTables and ${linked} components${when} is completed with every row once`, async (t) => {
+      test(`a load that died after ${moved} SSTables and ${linked} components of the others${when} is completed with every row once`, async (t) => {
         const host = await stagedHost(t);
         await dieAfter(host, moved, linked);
         if (restarted) {
@@ -118,7 +118,7 @@ test('a file that is in the way is not overwritten, and nothing is moved', async
   writeFileSync(join(places.staged, 'nb-1-big-Data.db'), 'ours');
   writeFileSync(join(places.target, 'nb-9-big-Data.db'), 'theirs');
   const move = { dataDirectory: 0, names: [{ from: 'nb-1-big-Data.db', to: 'nb-9-big-Data.db' }] };
-  await t.throwsAsync(handOver(places, move), {
+  await t.throwsAsync(handOver(places, [move]), {
     code: 'LOAD_FAILED',
     message: /expected no file at .*nb-9-big-Data\.db/,
   });
