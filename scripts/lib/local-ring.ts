@@ -19,6 +19,9 @@ export interface RingOptions {
   env?: Record<string, string>;
 }
 
+/** A node may take a minute to drain and stop. */
+const STOP_TIMEOUT_MS = 180_000;
+
 /** JSON of one node in /node/all, as far as the helpers read it. */
 export interface NodeJson {
   executorId: string;
@@ -110,11 +113,11 @@ export class LocalRing {
     }
   }
 
-  /** Stops everything that the ring started, as Ctrl-C does. */
+  /** Stops everything that the ring started, as Ctrl-C does. Throws when that takes too long. */
   async stop(): Promise<void> {
     const child = this.#process;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGINT');
-    await once(child, 'exit');
+    await once(child, 'exit', { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) });
   }
 }

@@ -9,25 +9,27 @@ export type JobStore = ReturnType<typeof jobStore>;
 export function jobStore(db: Database) {
   const read = jobReader(db);
   const write = jobWriter(db);
+  const insert = db.transaction((job: NewJob): ClusterJob => {
+    const id = write.insertJob(job);
+    job.phases.forEach((phase, index) => write.savePhase(id, index, phase));
+    return { ...job, id };
+  });
+  const save = db.transaction((job: ClusterJob, before?: ClusterJob): void => {
+    write.updateJob(job);
+    job.phases.forEach((phase, index) => {
+      const stored = before?.phases[index];
+      if (phase !== stored) write.savePhase(job.id, index, phase, stored);
+    });
+  });
   return {
     /** Stores a new job. Throws SQLITE_CONSTRAINT_UNIQUE when another one is still running. */
-    insert: db.transaction((job: NewJob): ClusterJob => {
-      const id = write.insertJob(job);
-      job.phases.forEach((phase, index) => write.savePhase(id, index, phase));
-      return { ...job, id };
-    }),
+    insert: (job: NewJob): ClusterJob => insert(job),
 
     /**
      * Stores the job as it is now, in one transaction. Phases and steps that are the same objects as in
      * `before` are taken as stored already.
      */
-    save: db.transaction((job: ClusterJob, before?: ClusterJob): void => {
-      write.updateJob(job);
-      job.phases.forEach((phase, index) => {
-        const stored = before?.phases[index];
-        if (phase !== stored) write.savePhase(job.id, index, phase, stored);
-      });
-    }),
+    save: (job: ClusterJob, before?: ClusterJob): void => save(job, before),
 
     get: (id: number): ClusterJob | null => read.get(id),
 
