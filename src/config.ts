@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option, InvalidArgumentError, type Command } from 'commander';
-import { OperatorError } from './errors.ts';
+import { OperatorError, wrapError } from './errors.ts';
 import type { SchedulerSettings } from './scheduler/settings.ts';
 
 /** Root of the package: the same depth from src/ and dist/. */
@@ -15,7 +16,6 @@ export interface SchedulerOptions {
   master: string;
   host: string;
   port: number;
-  token?: string;
   insecure: boolean;
   stateDirectory: string;
   user: string;
@@ -85,7 +85,6 @@ export function clusterOptions(defaults: { heap: number; healthInterval: number;
   return [
     option('--port <port>', 'PORT0', 'port of the REST API').argParser(wholeNumber(0)).default(18080),
     option('--host <address>', 'HOST', 'address of the REST API').default('127.0.0.1'),
-    option('--token <token>', 'CASSANDRA_MESOS_TOKEN', 'for mutating calls; give it by the environment').hideHelp(),
     option('--insecure', 'CASSANDRA_MESOS_INSECURE', 'no token although not bound to loopback').default(false),
     option('--cluster-name <name>', 'CASSANDRA_CLUSTER_NAME', "Cassandra's cluster name")
       .argParser(clusterName)
@@ -182,6 +181,20 @@ export function schedulerOptions(): Option[] {
 export function addOptions(command: Command, options: Option[]): Command {
   for (const each of options) command.addOption(each);
   return command;
+}
+
+/**
+ * The API's bearer token: CASSANDRA_MESOS_TOKEN, or the content of the file CASSANDRA_MESOS_TOKEN_FILE. There is no option
+ * for it, because command lines are public. Null when there is none; throws BAD_REQUEST when the file cannot be read.
+ */
+export function apiToken(env: NodeJS.ProcessEnv): string | null {
+  const file = env['CASSANDRA_MESOS_TOKEN_FILE'];
+  if (!file) return env['CASSANDRA_MESOS_TOKEN'] || null;
+  try {
+    return readFileSync(file, 'utf8').trim() || null;
+  } catch (error) {
+    throw wrapError('read the token of CASSANDRA_MESOS_TOKEN_FILE', error, 'BAD_REQUEST');
+  }
 }
 
 /** Default of the forerunner: a directory of the task's sandbox, which Mesos removes some day. */

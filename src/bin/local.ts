@@ -105,9 +105,7 @@ function schedulerArguments(options: LocalOptions, data: string, master: string)
   const values = options as unknown as Record<string, string | number | boolean | undefined>;
   const passedOn = clusterOptions(LOCAL_DEFAULTS).flatMap((option) => {
     const value = values[option.attributeName()];
-    // The token goes by the environment, which the scheduler inherits.
-    if (value === undefined || value === false || option.long === '--token' || option.long === '--backup-directory')
-      return [];
+    if (value === undefined || value === false || option.long === '--backup-directory') return [];
     return value === true ? [option.long ?? ''] : [`${option.long}=${value}`];
   });
   return [

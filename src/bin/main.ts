@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts';
 import { createProgram } from '../cli/program.ts';
 import {
   addOptions,
+  apiToken,
   CLUSTER_DEFAULTS,
   clusterOptions,
   LOCAL_DEFAULTS,
@@ -90,18 +91,24 @@ async function edge(run: () => Promise<void>): Promise<number> {
 
 /** Runs the command line; resolves to the exit code. */
 export async function main(argv: string[]): Promise<number> {
-  const { env, stdout, stderr } = process;
   let exitCode = 0;
+  const setExitCode = (code: number): void => {
+    exitCode = code;
+  };
+  const failed = await edge(async () => setExitCode((await runCommands(argv, setExitCode)) || exitCode));
+  return failed || exitCode;
+}
+
+async function runCommands(argv: string[], setExitCode: (code: number) => void): Promise<number> {
+  const { env, stdout, stderr } = process;
   const { program, run } = createProgram({
     stdout,
     stderr,
     url: env['CASSANDRA_MESOS_URL'] ?? null,
-    token: env['CASSANDRA_MESOS_TOKEN'] ?? null,
+    token: apiToken(env),
     clock: systemClock,
     stopSignal,
   });
-  for (const create of [schedulerCommand, executorCommand, localCommand]) {
-    program.addCommand(create((code) => (exitCode = code)));
-  }
-  return (await run(argv.slice(2))) || exitCode;
+  for (const create of [schedulerCommand, executorCommand, localCommand]) program.addCommand(create(setExitCode));
+  return run(argv.slice(2));
 }

@@ -9,7 +9,7 @@ import { accessPolicy } from '../api/access.ts';
 import { createApi } from '../api/api.ts';
 import { createApiServer } from '../api/server.ts';
 import { systemClock } from '../clock.ts';
-import { backupLocation, schedulerSettings, warnings, type SchedulerOptions } from '../config.ts';
+import { apiToken, backupLocation, schedulerSettings, warnings, type SchedulerOptions } from '../config.ts';
 import { OperatorError, wrapError } from '../errors.ts';
 import { ClusterJobs, type FoundBackup } from '../jobs/cluster-jobs.ts';
 import { defaultLimits } from '../jobs/limits.ts';
@@ -32,7 +32,7 @@ export async function runScheduler(
   signal: AbortSignal,
 ): Promise<void> {
   const log = createLogger('scheduler', options.logLevel);
-  const policy = accessPolicy({ host: options.host, token: options.token ?? null, insecure: options.insecure });
+  const policy = accessPolicy({ host: options.host, token: apiToken(process.env), insecure: options.insecure });
   const settings = schedulerSettings(options, executorCommand);
   for (const warning of warnings(options)) log.warn(warning);
   await mkdir(options.stateDirectory, { recursive: true });
