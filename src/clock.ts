@@ -18,3 +18,12 @@ export const systemClock: Clock = {
     }
   },
 };
+
+/** Waits for `ms`, or until the signal aborts if that comes first. Rejects with neither. */
+export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(ms, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

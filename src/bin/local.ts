@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { systemClock } from '../clock.ts';
+import { pause, systemClock } from '../clock.ts';
 import { clusterOptions, JOLOKIA_JAR, LOCAL_DEFAULTS, type LocalOptions } from '../config.ts';
 import { OperatorError } from '../errors.ts';
 import { EmbeddedMesos } from '../local/embedded-mesos.ts';
@@ -124,7 +124,7 @@ function schedulerArguments(options: LocalOptions, data: string, master: string)
 
 /** Keeps a scheduler running, as Marathon would: one that was killed or crashed is started again. */
 async function supervise(args: string[], data: string, log: Logger, signal: AbortSignal): Promise<void> {
-  for (let pause = FIRST_RESTART_MS; !signal.aborted; pause = Math.min(pause * 2, LAST_RESTART_MS)) {
+  for (let wait = FIRST_RESTART_MS; !signal.aborted; wait = Math.min(wait * 2, LAST_RESTART_MS)) {
     const started = Date.now();
     const { child, logged } = await startScheduler(args, data);
     const code = await endOf(child, signal);
@@ -132,11 +132,9 @@ async function supervise(args: string[], data: string, log: Logger, signal: Abor
     if (code !== null && FINAL_EXIT_CODES.includes(code)) {
       throw new OperatorError('INTERNAL', `the scheduler ended: ${await lastWords(join(data, LOG), logged)}`);
     }
-    if (Date.now() - started > LAST_RESTART_MS) pause = FIRST_RESTART_MS;
-    log.warn({ code, restartInMs: pause }, 'the scheduler ended, starting it again');
-    await systemClock.sleep(pause, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
+    if (Date.now() - started > LAST_RESTART_MS) wait = FIRST_RESTART_MS;
+    log.warn({ code, restartInMs: wait }, 'the scheduler ended, starting it again');
+    await pause(systemClock, wait, signal);
   }
 }
 

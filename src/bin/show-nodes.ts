@@ -1,4 +1,4 @@
-import { systemClock } from '../clock.ts';
+import { pause, systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 
 const POLL_MS = 1_000;
@@ -26,9 +26,7 @@ export async function showNodes(
     const normal = nodes.filter(({ healthCheckDetails }) => healthCheckDetails?.operationMode === 'NORMAL').length;
     tellOnce(`${normal} of ${count} nodes are NORMAL`);
     if (normal === count) return;
-    await systemClock.sleep(POLL_MS, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
+    await pause(systemClock, POLL_MS, signal);
   }
 }
 

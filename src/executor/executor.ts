@@ -1,3 +1,4 @@
+import { pause } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import { decodeNodeTask, encodeStepProgress } from '../mesos/messages.ts';
 import type { ExecutorEvent, TaskInfo } from '../mesos/types.ts';
@@ -137,10 +138,7 @@ export class Executor {
     const deadline = clock.now() + Math.max(0, shutdownGracePeriodMs - RESERVE_MS);
     if (this.#step !== null) {
       const patience = new AbortController();
-      await Promise.race([
-        this.#step.kill(reason),
-        clock.sleep(shutdownGracePeriodMs / 3, patience.signal).catch(() => undefined),
-      ]);
+      await Promise.race([this.#step.kill(reason), pause(clock, shutdownGracePeriodMs / 3, patience.signal)]);
       patience.abort();
     }
     await this.#server?.kill(Math.max(0, deadline - clock.now()));

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { pause, type Clock } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { encodeExecutorMessage, encodeHealth } from '../mesos/messages.ts';
@@ -135,7 +135,7 @@ export class ServerTask {
         // The wire is down for the moment; the client brings it back.
         log.warn({ taskId: this.taskId, reason: messageOf(error) }, 'health was not delivered');
         told = null;
-        await clock.sleep(this.request.healthIntervalMs, until).catch(() => undefined);
+        await pause(clock, this.request.healthIntervalMs, until);
       }
     }
   }

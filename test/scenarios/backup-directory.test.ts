@@ -5,27 +5,18 @@ import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import cassandra from 'cassandra-driver';
 import type { LocalRing } from '../../scripts/lib/local-ring.ts';
-import { atWork, clientOf, ended, executor, hold, newName, ownSnapshots, run, sharedRing, start } from './ring.ts';
-import { createSmall, drop } from './small-table.ts';
+import { atWork, ended, executor, hold, newName, ownSnapshots, run, start } from './ring.ts';
+import { useSmall, type SmallContext } from './small-table.ts';
 
-const test = anyTest as TestFn<{ ring: LocalRing; client: cassandra.Client }>;
+const test = anyTest as TestFn<SmallContext>;
 const KEYSPACE = 'places';
+useSmall(test, KEYSPACE);
 
 test.before(async (t) => {
-  const ring = sharedRing();
-  const client = clientOf(ring);
-  await drop(client, KEYSPACE);
-  await createSmall(client, KEYSPACE);
   // Does not compress: 2 MB on each node.
   const rows = Array.from({ length: 60 }, (_, id) => [1000 + id, randomBytes(40_000).toString('latin1')]);
   const insert = `INSERT INTO ${KEYSPACE}.t (id, value) VALUES (?, ?)`;
-  await cassandra.concurrent.executeConcurrent(client, insert, rows);
-  t.context = { ring, client };
-});
-
-test.after.always(async (t) => {
-  await drop(t.context.client, KEYSPACE);
-  await t.context.client.shutdown();
+  await cassandra.concurrent.executeConcurrent(t.context.client, insert, rows);
 });
 
 async function nextBackupWorks(ring: LocalRing): Promise<string | null> {

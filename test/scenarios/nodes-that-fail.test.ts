@@ -1,36 +1,11 @@
 import { readFileSync } from 'node:fs';
 import anyTest, { type TestFn } from 'ava';
-import type cassandra from 'cassandra-driver';
-import type { LocalRing } from '../../scripts/lib/local-ring.ts';
-import {
-  atWork,
-  cassandraPid,
-  clientOf,
-  ended,
-  executor,
-  newName,
-  ownSnapshots,
-  run,
-  sharedRing,
-  start,
-} from './ring.ts';
-import { contents, createSmall, drop, put } from './small-table.ts';
+import { atWork, cassandraPid, ended, executor, newName, ownSnapshots, run, start } from './ring.ts';
+import { contents, put, useSmall, type SmallContext } from './small-table.ts';
 
-const test = anyTest as TestFn<{ ring: LocalRing; client: cassandra.Client }>;
+const test = anyTest as TestFn<SmallContext>;
 const KEYSPACE = 'failing';
-
-test.before(async (t) => {
-  const ring = sharedRing();
-  const client = clientOf(ring);
-  await drop(client, KEYSPACE);
-  await createSmall(client, KEYSPACE);
-  t.context = { ring, client };
-});
-
-test.after.always(async (t) => {
-  await drop(t.context.client, KEYSPACE);
-  await t.context.client.shutdown();
-});
+useSmall(test, KEYSPACE);
 
 /** The executor: Cassandra is its child. */
 function parentOf(pid: number): number {

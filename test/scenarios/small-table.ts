@@ -1,4 +1,27 @@
+import type { TestFn } from 'ava';
 import type cassandra from 'cassandra-driver';
+import type { LocalRing } from '../../scripts/lib/local-ring.ts';
+import { clientOf, sharedRing } from './ring.ts';
+
+export interface SmallContext {
+  ring: LocalRing;
+  client: cassandra.Client;
+}
+
+/** Gives every test of a file the shared ring with a small keyspace on it, which goes after the last one. */
+export function useSmall(test: TestFn<SmallContext>, keyspace: string): void {
+  test.before(async (t) => {
+    const ring = sharedRing();
+    const client = clientOf(ring);
+    await drop(client, keyspace);
+    await createSmall(client, keyspace);
+    t.context = { ring, client };
+  });
+  test.after.always(async (t) => {
+    await drop(t.context.client, keyspace);
+    await t.context.client.shutdown();
+  });
+}
 
 /** A keyspace with one table of known rows, quick to make, for scenarios that are about something else. */
 export async function createSmall(

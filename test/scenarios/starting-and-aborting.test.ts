@@ -1,26 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import type cassandra from 'cassandra-driver';
-import type { LocalRing } from '../../scripts/lib/local-ring.ts';
-import { atWork, clientOf, ended, executor, hold, newName, ownSnapshots, run, sharedRing, start } from './ring.ts';
-import { createSmall, drop } from './small-table.ts';
+import { atWork, ended, executor, hold, newName, ownSnapshots, run, start } from './ring.ts';
+import { useSmall, type SmallContext } from './small-table.ts';
 
-const test = anyTest as TestFn<{ ring: LocalRing; client: cassandra.Client }>;
+const test = anyTest as TestFn<SmallContext>;
 const KEYSPACE = 'aborting';
-
-test.before(async (t) => {
-  const ring = sharedRing();
-  const client = clientOf(ring);
-  await drop(client, KEYSPACE);
-  await createSmall(client, KEYSPACE);
-  t.context = { ring, client };
-});
-
-test.after.always(async (t) => {
-  await drop(t.context.client, KEYSPACE);
-  await t.context.client.shutdown();
-});
+useSmall(test, KEYSPACE);
 
 test('of two starts at the same time exactly one runs, the other gets 409 with the running job', async (t) => {
   const { ring } = t.context;
