@@ -19,7 +19,6 @@ const REPEAT_REVIVE_MS = 10_000;
  */
 export class Scheduler {
   readonly #context: SchedulerContext;
-  #subscribed = false;
   #offersWanted: boolean | null = null;
   #revivedAt = 0;
   readonly #killedAt = new Map<string, number>();
@@ -97,7 +96,7 @@ export class Scheduler {
       const restartsAlready = node.targetRunState === 'RESTART' && node.serverState === 'NONE';
       if (restartsAlready) state.nodes.save({ ...node, targetRunState: 'RUN' });
     }
-    if (!this.#subscribed) return;
+    if (!client.subscribed) return;
     await this.#killWhatMustEnd();
     await this.#askForOffers();
   }
@@ -109,7 +108,9 @@ export class Scheduler {
     const servers = state.nodes
       .all()
       .flatMap((node) => (mustStop(node) && node.serverTaskId ? [node.serverTaskId] : []));
-    for (const taskId of [...steps, ...servers]) {
+    const wanted = [...steps, ...servers];
+    for (const taskId of this.#killedAt.keys()) if (!wanted.includes(taskId)) this.#killedAt.delete(taskId);
+    for (const taskId of wanted) {
       if (clock.now() - (this.#killedAt.get(taskId) ?? 0) < REPEAT_KILL_MS) continue;
       this.#killedAt.set(taskId, clock.now());
       await send(this.#context, { type: 'KILL', kill: { taskId: { value: taskId } } });
@@ -164,7 +165,6 @@ export class Scheduler {
     // Also when the loss was not noticed, because this process itself stood still.
     jobs.resume();
     log.info({ frameworkId }, 'subscribed');
-    this.#subscribed = true;
     this.#offersWanted = null;
     const tasks = this.#activeTasks();
     // Explicit: what became of the tasks that we know. Implicit: which tasks run that we do not know.
