@@ -6,9 +6,9 @@ import { OperatorError, wrapError } from './errors.ts';
 import type { SchedulerSettings } from './scheduler/settings.ts';
 
 /** Root of the package: the same depth from src/ and dist/. */
-export const PACKAGE_ROOT = fileURLToPath(new URL('../', import.meta.url));
-export const CASSANDRA_VERSION = '5.0.5';
-export const CASSANDRA_HOME = join(PACKAGE_ROOT, '.cache', 'cassandra', CASSANDRA_VERSION);
+const PACKAGE_ROOT = fileURLToPath(new URL('../', import.meta.url));
+const CASSANDRA_VERSION = '5.0.5';
+const CASSANDRA_HOME = join(PACKAGE_ROOT, '.cache', 'cassandra', CASSANDRA_VERSION);
 export const JOLOKIA_JAR = join(PACKAGE_ROOT, '.cache', 'jolokia', 'jolokia-agent-jvm-2.2.9-javaagent.jar');
 
 /** Options of `cassandra-mesos scheduler`, as commander hands them over. */

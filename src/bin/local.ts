@@ -32,6 +32,7 @@ export async function runLocal(options: LocalOptions, commandLine: CommandLine, 
   // The terminal is for people: what the scheduler logs goes to its file, of this process only what needs a look.
   const log = createLogger('local', options.logLevel === 'debug' ? 'debug' : 'warn');
   const data = resolve(options.data);
+  const ips = addresses(options);
   checkInstalled(options.cassandra);
   await mkdir(data, { recursive: true });
   const { bavail, bsize } = await statfs(data);
@@ -39,7 +40,7 @@ export async function runLocal(options: LocalOptions, commandLine: CommandLine, 
   const mesos = await EmbeddedMesos.start({
     workDir: join(data, 'mesos'),
     master: { host: '127.0.0.1', port: 0 },
-    agents: addresses(options).map((ip) => ({
+    agents: ips.map((ip) => ({
       hostname: ip,
       ip,
       port: 0,
@@ -51,7 +52,7 @@ export async function runLocal(options: LocalOptions, commandLine: CommandLine, 
   const url = `http://${options.host}:${options.port}`;
   const ended = new AbortController();
   try {
-    say(`Starting a ring of ${options.nodes} on ${addresses(options).join(', ')}; data and logs are in ${data}`);
+    say(`Starting a ring of ${options.nodes} on ${ips.join(', ')}; data and logs are in ${data}`);
     const args = commandLine('scheduler', ...schedulerArguments(options, data, mesos.url));
     const shown = showNodes(url, options.nodes, say, AbortSignal.any([signal, ended.signal])).then(() => {
       if (!signal.aborted && !ended.signal.aborted)

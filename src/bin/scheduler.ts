@@ -4,7 +4,6 @@ import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { accessPolicy } from '../api/access.ts';
 import { createApi } from '../api/api.ts';
 import { createApiServer } from '../api/server.ts';
@@ -21,7 +20,7 @@ import type { SchedulerSettings } from '../scheduler/settings.ts';
 import { openState, type State } from '../state/database.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { findBackup } from '../storage/find-backup.ts';
-import { openStorage } from '../storage/open.ts';
+import { locationDirectory, openStorage } from '../storage/open.ts';
 
 const CAPABILITIES = ['PARTITION_AWARE', 'TASK_KILLING_STATE', 'MULTI_ROLE', 'RESERVATION_REFINEMENT', 'REGION_AWARE'];
 
@@ -70,7 +69,7 @@ async function serve({ options, settings, policy, state, log }: Parts, signal: A
   const api = createApi({
     jobs,
     nodes: state.nodes,
-    config: () => publicConfig(options, settings, state),
+    config: () => publicConfig(options, settings),
     cluster: {
       name: options.clusterName,
       frameworkName: frameworkName(options.clusterName),
@@ -138,8 +137,7 @@ function checkCluster(state: State, cluster: string): void {
 
 /** Looks at a location when it can be seen from this host; a node's sandbox cannot. */
 async function lookForBackup(location: string, cluster: string, name: string): Promise<FoundBackup> {
-  const directory = location.startsWith('file://') ? fileURLToPath(location) : location;
-  if (!directory.startsWith('/') || !existsSync(directory)) return { state: 'UNKNOWN', message: null };
+  if (!existsSync(locationDirectory(location, '/'))) return { state: 'UNKNOWN', message: null };
   const pool = createCopyPool(1);
   try {
     const storage = await openStorage(location, { pool, baseDirectory: '/', create: false });
@@ -151,18 +149,8 @@ async function lookForBackup(location: string, cluster: string, name: string): P
 }
 
 /** What `/config` shows: the effective configuration without anything secret. */
-function publicConfig(options: SchedulerOptions, settings: SchedulerSettings, state: State): Record<string, unknown> {
-  const nodes = state.nodes.all().filter(({ hostname }) => hostname !== null);
+function publicConfig(options: SchedulerOptions, settings: SchedulerSettings): Record<string, unknown> {
   return {
-    frameworkName: frameworkName(options.clusterName),
-    frameworkId: state.framework.get('frameworkId'),
-    clusterName: options.clusterName,
-    targetNumberOfNodes: settings.nodeCount,
-    targetNumberOfSeeds: settings.seedCount,
-    currentNumberOfNodes: nodes.length,
-    currentNumberOfSeeds: nodes.filter(({ seed }) => seed).length,
-    nodesToAcquire: settings.nodeCount - nodes.length,
-    seedsToAcquire: settings.seedCount - nodes.filter(({ seed }) => seed).length,
     defaultConfigRole: {
       diskMb: settings.server.diskMb,
       cpuCores: settings.server.cpus,
@@ -173,7 +161,6 @@ function publicConfig(options: SchedulerOptions, settings: SchedulerSettings, st
     },
     nativePort: settings.ports.native,
     storagePort: settings.ports.storage,
-    seeds: nodes.flatMap(({ seed, ip }) => (seed && ip !== null ? [ip] : [])),
     healthCheckIntervalSeconds: settings.healthIntervalMs / 1000,
     backupDirectory: backupLocation(options.backupDirectory),
     dataDirectories: settings.dataDirectories,

@@ -1,17 +1,8 @@
 import type { Cql, QueryOptions, Row } from './cql.ts';
 import type { ColumnSchema, Schema, SchemaStatement, TableSchema } from './schema.ts';
-import { sortStatements, withoutTableId } from './statements.ts';
+import { SCHEMA_TYPES, sortStatements, withoutTableId } from './statements.ts';
 
-const NAMED_TYPES = new Set<string>([
-  'keyspace',
-  'type',
-  'function',
-  'aggregate',
-  'table',
-  'index',
-  'materialized_view',
-  'trigger',
-]);
+const NAMED_TYPES = new Set<string>(SCHEMA_TYPES);
 
 /**
  * Cassandra's own keyspaces: `system` and whatever it names `system_…`, today and later. A user's `systems` is not one.

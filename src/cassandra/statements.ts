@@ -51,8 +51,8 @@ export function withoutTableId(statement: string): string {
   return join(pieces);
 }
 
-/** Each can be made once those before it are there. */
-const ORDER: SchemaStatement['type'][] = [
+/** All types of statements. Each can be made once those before it are there. */
+export const SCHEMA_TYPES: readonly SchemaStatement['type'][] = [
   'keyspace',
   'type',
   'function',
@@ -67,7 +67,7 @@ const ORDER: SchemaStatement['type'][] = [
 export function sortStatements(statements: SchemaStatement[]): SchemaStatement[] {
   const keyspaces = [...new Set(statements.map((statement) => statement.keyspace))];
   return keyspaces.flatMap((keyspace) =>
-    ORDER.flatMap((type) => statements.filter((entry) => entry.keyspace === keyspace && entry.type === type)),
+    SCHEMA_TYPES.flatMap((type) => statements.filter((entry) => entry.keyspace === keyspace && entry.type === type)),
   );
 }
 

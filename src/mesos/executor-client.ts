@@ -2,25 +2,17 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { Backoff, type BackoffOptions } from './backoff.ts';
+import { Backoff } from './backoff.ts';
 import { Connection, ConnectionLost, type EventStream } from './connection.ts';
+import type { ExecutorEnvironment } from './executor-environment.ts';
 import { decodeExecutorEvent, encodeExecutorCall, type ExecutorIdentity } from './messages.ts';
 import { Unacknowledged, type KeptUpdate } from './unacknowledged.ts';
 import type { ExecutorCall, ExecutorClient, ExecutorEvent, TaskStatus } from './types.ts';
 
-export interface ExecutorClientOptions {
-  /** `host:port` of the agent, or its URL. */
-  agentEndpoint: string;
-  frameworkId: string;
-  executorId: string;
-  /** True when the agent takes the executor back after its own restart. */
-  checkpoint: boolean;
-  recoveryTimeoutMs: number;
-  backoff: BackoffOptions;
+/** What the agent told the executor; `agentEndpoint` may be a URL as well. */
+export interface ExecutorClientOptions extends Omit<ExecutorEnvironment, 'sandbox' | 'shutdownGracePeriodMs'> {
   log: Logger;
   clock: Clock;
-  /** Token of the agent's executor authentication. */
-  authToken?: string;
   /** [0, 1); for the jitter. */
   random?: () => number;
 }
@@ -159,6 +151,7 @@ export class MesosExecutorClient implements ExecutorClient {
 
   #enqueue(kept: KeptUpdate): Promise<void> {
     const sent = this.#sending.then(() => this.#send(kept));
+    // The queue goes on after an update that failed; whoever queued it is told through `sent`.
     this.#sending = sent.catch(() => undefined);
     return sent;
   }

@@ -1,10 +1,11 @@
 import { launched, nextSteps, stepRequest, taskIdOf } from '../jobs/next-steps.ts';
+import { encodeExecutorInfo } from '../mesos/messages.ts';
 import type { Offer, TaskInfo } from '../mesos/types.ts';
 import type { ClusterNode } from '../model/node.ts';
 import { send, type SchedulerContext } from './context.ts';
 import { matchOffer, type Launch, type Need } from './match-offer.ts';
 import { launchableNodes, serverTaskId } from './node-lifecycle.ts';
-import { encodedExecutorInfo, executorInfoOf, serverTask, stepTask } from './task-info.ts';
+import { executorInfoOf, serverTask, stepTask } from './task-info.ts';
 
 /** Seconds for which an agent is not offered again: short while something is wanted elsewhere. */
 const REFUSE_WANTED_SECONDS = 5;
@@ -76,7 +77,7 @@ function recordServerLaunch(context: SchedulerContext, offer: Offer, launch: Lau
   const executor = executorOf(context, offer, placed);
   const node: ClusterNode = {
     ...placed,
-    executorInfo: encodedExecutorInfo(executor),
+    executorInfo: encodeExecutorInfo(executor),
     serverTaskId: taskId,
     serverState: 'LAUNCHING',
     launchNotBefore: null,

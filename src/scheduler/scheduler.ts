@@ -1,7 +1,6 @@
 import { advance, stepsToKill } from '../jobs/advance.ts';
 import { isStepActive } from '../model/cluster-job.ts';
 import type { SchedulerEvent } from '../mesos/types.ts';
-import { messageOf } from '../errors.ts';
 import { send, type SchedulerContext } from './context.ts';
 import { mustStop, newNode } from './node-lifecycle.ts';
 import { currentNeeds, onOffers } from './offers.ts';
@@ -191,9 +190,4 @@ export class Scheduler {
     this.#context.log.warn({ node: node.executorId }, 'the executor ended');
     this.#context.state.nodes.save({ ...node, executorInfo: null });
   }
-}
-
-/** The message of whatever ended the scheduler, for the log of its entry point. */
-export function describeEnd(error: unknown): string {
-  return `the scheduler stopped: ${messageOf(error)}`;
 }

@@ -1,4 +1,4 @@
-import { decodeExecutorInfo, encodeExecutorInfo, encodeNodeTask } from '../mesos/messages.ts';
+import { decodeExecutorInfo, encodeNodeTask } from '../mesos/messages.ts';
 import type { ExecutorInfo, Offer, TaskInfo } from '../mesos/types.ts';
 import type { ClusterNode, NodePorts } from '../model/node.ts';
 import type { ServerRequest, StepRequest } from '../model/step.ts';
@@ -32,10 +32,6 @@ export function executorInfoOf(
     resources: [scalar('cpus', settings.executor.cpus, role), scalar('mem', settings.executor.memMb, role)],
     shutdownGracePeriod: { nanoseconds: settings.shutdownGraceMs * 1e6 },
   };
-}
-
-export function encodedExecutorInfo(info: ExecutorInfo): Uint8Array {
-  return encodeExecutorInfo(info);
 }
 
 interface TaskParts {
