@@ -234,7 +234,14 @@ export function schedulerSettings(options: SchedulerOptions, executorCommand: st
     numTokens: options.numTokens,
     dataDirectories: options.dataDirectory?.split(',').filter(Boolean) ?? [],
     cassandraHome: fetched ? '.' : cassandra,
-    cassandraUri: fetched ? cassandra : null,
+    role: '*',
+    principal: null,
+    volumes: null,
+    constraints: [],
+    javaHome: null,
+    executorUris: fetched
+      ? [{ value: cassandra, extract: true, executable: false, cache: true, outputFile: null }]
+      : [],
     jolokiaJar: options.jolokiaJar,
     jvmOptions: options.jvmOptions?.split(/\s+/).filter(Boolean) ?? [],
     cassandraYaml: {},

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import type { Logger } from '../log.ts';
+import type { ClusterNode } from '../model/node.ts';
 import type { NodeStore } from '../state/nodes.ts';
 
 /** Who may call; see access.ts. */
@@ -12,11 +13,49 @@ export interface Access {
   boundToLoopback: boolean;
 }
 
+/** What an operator may do to the ring. Each throws an OperatorError before anything is changed, and is atomic. */
+export interface RingOrders {
+  /** Stop, start or restart one node. NODE_REPLACED where another one took its place. */
+  order(executorId: string, action: 'stop' | 'start' | 'restart'): ClusterNode;
+  /** A dead node gives its tokens to a new one; its own data are never used again. */
+  replace(executorId: string): { replaced: ClusterNode; replacement: ClusterNode };
+  /** How many nodes there are to be; returns it. Throws BAD_REQUEST "Can not decrease the number of nodes.". */
+  scale(nodeCount: number): number;
+  /** Makes a node a seed or takes that away; false: it was so already. Refuses to take away the last seed. */
+  setSeed(executorId: string, seed: boolean): { node: ClusterNode; changed: boolean };
+  /** A node that is no member any more (replaced) is to be forgotten, its volumes and reservation deleted. */
+  forget(executorId: string): ClusterNode;
+  /** Everything is to be stopped, all volumes deleted, and the framework ended. */
+  destroy(): void;
+}
+
+/** What became of the last offer of an agent. */
+export interface OfferReport {
+  agentId: string;
+  hostname: string;
+  /** Epoch ms. */
+  received: number;
+  /** Task ids; none: declined. */
+  launched: string[];
+  /** Why it, or the rest of it, was not used. */
+  reason: string;
+}
+
+/** What is to be launched and is not yet, and why not. */
+export interface WaitingNeed {
+  executorId: string;
+  kind: 'server' | 'step' | 'release';
+  /** Waits for an offer, or for what stands here. */
+  reason: string;
+}
+
 /** Everything that the REST API works on. */
 export interface ApiDeps extends Access {
   jobs: ClusterJobs;
-  nodes: Pick<NodeStore, 'all' | 'save'>;
-  cluster: { name: string; frameworkName: string; targetNodes: number; seedCount: number };
+  nodes: Pick<NodeStore, 'all'>;
+  ring: RingOrders;
+  offers: () => { offers: OfferReport[]; waiting: WaitingNeed[] };
+  cluster: { name: string; frameworkName: string; targetNodes: () => number; seedCount: number };
   /** The configuration as plain JSON, secrets already taken out. */
   config: () => Record<string, unknown>;
   /** Null until the master gave one. */

@@ -13,7 +13,7 @@ export interface HealthResult {
 }
 
 export interface ExpectedCluster {
-  targetNodes: number;
+  targetNodes: () => number;
   seedCount: number;
 }
 
@@ -31,7 +31,7 @@ export function checkCluster(nodes: ClusterNode[], expected: ExpectedCluster, no
   const { targetNodes, seedCount } = expected;
   const schemas = [...new Set(nodes.flatMap((node) => node.health?.schemaVersion ?? []))].sort();
   return [
-    countResult('nodeCount', 'nodes', targetNodes, nodes.filter((node) => node.agentId !== null).length),
+    countResult('nodeCount', 'nodes', targetNodes(), nodes.filter((node) => node.agentId !== null).length),
     countResult('seedCount', 'ready seeds', seedCount, nodes.filter((node) => node.seed && isNodeReady(node)).length),
     nodesResult('nodesHaveServerTask', nodes, (node) =>
       node.serverState === 'RUNNING' ? null : `Cassandra does not run (${whyNotRunning(node)})`,

@@ -15,6 +15,7 @@ import { defaultLimits } from '../jobs/limits.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { MesosSchedulerClient } from '../mesos/scheduler-client.ts';
 import { frameworkName } from '../model/node.ts';
+import { Ring } from '../scheduler/ring.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import type { SchedulerSettings } from '../scheduler/settings.ts';
 import { openState, type State } from '../state/database.ts';
@@ -69,11 +70,13 @@ async function serve({ options, settings, policy, state, log }: Parts, signal: A
   const api = createApi({
     jobs,
     nodes: state.nodes,
+    ring: new Ring({ state, wake }),
+    offers: () => ({ offers: [], waiting: [] }),
     config: () => publicConfig(options, settings),
     cluster: {
       name: options.clusterName,
       frameworkName: frameworkName(options.clusterName),
-      targetNodes: settings.nodeCount,
+      targetNodes: () => settings.nodeCount,
       seedCount: settings.seedCount,
     },
     frameworkId: () => state.framework.get('frameworkId'),

@@ -19,7 +19,7 @@ import type { Reporter } from './report.ts';
 import type { Server } from './server.ts';
 import type { StepContext } from './step-context.ts';
 
-const STEPS: Record<Exclude<PhaseName, 'cleanup'>, (context: StepContext) => Promise<void>> = {
+const STEPS = {
   snapshot: nodeSnapshot,
   backup: nodeBackup,
   confirm: nodeConfirm,
@@ -29,7 +29,11 @@ const STEPS: Record<Exclude<PhaseName, 'cleanup'>, (context: StepContext) => Pro
   truncate: nodeTruncate,
   load: nodeLoad,
   verify: nodeVerify,
-};
+} satisfies Partial<Record<PhaseName, (context: StepContext) => Promise<void>>>;
+
+function hasStep(phase: PhaseName): phase is keyof typeof STEPS {
+  return Object.hasOwn(STEPS, phase);
+}
 
 /** The phases that bring something to the location; for the others it has to be there. */
 const CREATING: ReadonlySet<PhaseName> = new Set(['snapshot', 'backup']);
@@ -66,7 +70,8 @@ export async function runStep(
     const { node, dataDirectories, stagingDirectories } = current;
     const context = { ...deps, request, node, dataDirectories, stagingDirectories, ip, reporter, signal: killed };
     if (request.phase === 'cleanup') await endedBy(killed, nodeCleanup(context));
-    else await work(context, request.phase, current, deps);
+    else if (hasStep(request.phase)) await work(context, request.phase, current, deps);
+    else throw new OperatorError('INTERNAL', `this executor does not know the phase ${request.phase}`);
     return { state: 'TASK_FINISHED', message: '', report: reporter.report };
   } catch (error) {
     reporter.decided(error);

@@ -15,9 +15,9 @@ export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
   return {
     version: 1,
     cluster,
-    name: job.backupName,
+    name: job.backupName ?? '',
     jobUuid: job.uuid,
-    location: job.location,
+    location: job.location ?? '',
     started: job.started,
     finished: Math.max(job.started, ...steps.map(({ finished }) => finished ?? 0)),
     result: missing.length === 0 ? 'SUCCESS' : 'PARTIAL',

@@ -71,8 +71,8 @@ function tail(reason: string | null): string {
 
 /** The catalogue's entry that a backup job stands for; null for a restore. */
 export function entryOf(job: ClusterJob): BackupEntry | null {
-  if (job.type !== 'BACKUP') return null;
   const { id: jobId, backupName: name, location, started, finished } = job;
+  if (job.type !== 'BACKUP' || name === null || location === null) return null;
   return { location, name, jobId, state: stateOf(job), started, finished };
 }
 

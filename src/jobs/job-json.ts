@@ -40,10 +40,11 @@ export interface JobJson {
   remainingNodes: string[];
   currentNode: NodeJson | null;
   completedNodes: NodeJson[];
-  backupName: string;
+  /** Absent for jobs that have nothing to do with a backup. */
+  backupName?: string;
   id: number;
   result: ClusterJob['result'];
-  location: string;
+  location?: string;
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
@@ -66,10 +67,10 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     remainingNodes: at('remaining'),
     currentNode: currentNodes[0] ?? null,
     completedNodes: completedNodes.sort((a, b) => (a.finishedTimestamp ?? 0) - (b.finishedTimestamp ?? 0)),
-    backupName: job.backupName,
+    ...(job.backupName === null ? {} : { backupName: job.backupName }),
     id: job.id,
     result: job.result,
-    location: job.location,
+    ...(job.location === null ? {} : { location: job.location }),
     ...progressOf(job),
     phases: job.phases.map(phaseJson),
     errors: jobErrors(job),

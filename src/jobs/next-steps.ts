@@ -92,8 +92,8 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     attempt,
     cluster,
     executorId,
-    backupName: job.backupName,
-    location: job.location,
+    backupName: job.backupName ?? '',
+    location: job.location ?? '',
     keyspaces: job.parameters.keyspaces,
     tables: job.parameters.tables,
     sourceExecutorId: stepOf(job, 'check', executorId)?.report?.check?.sourceExecutorId ?? null,
@@ -101,6 +101,7 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     record: name === 'confirm' || name === 'commit' ? `${JSON.stringify(backupRecord(job, cluster), null, 2)}\n` : null,
     truncateTables: name === 'truncate' ? tablesToRestore(job) : null,
     removeStaging: name === 'cleanup' && job.type === 'RESTORE',
+    removeHostId: null,
   };
 }
 

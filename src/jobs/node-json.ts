@@ -33,10 +33,21 @@ export interface NodeJson {
 const NODE_PHASES: Record<ClusterJob['type'], PhaseName[]> = {
   BACKUP: ['snapshot', 'backup'],
   RESTORE: ['stage', 'load', 'verify'],
+  CLEANUP: ['clean'],
+  REPAIR: ['repair'],
+  RESTART: ['restart'],
+  REMOVE: ['decommission', 'removenode'],
 };
 
 /** The phase whose end makes a keyspace processed. */
-const DECISIVE: Record<ClusterJob['type'], PhaseName> = { BACKUP: 'backup', RESTORE: 'load' };
+const DECISIVE: Record<ClusterJob['type'], PhaseName> = {
+  BACKUP: 'backup',
+  RESTORE: 'load',
+  CLEANUP: 'clean',
+  REPAIR: 'repair',
+  RESTART: 'restart',
+  REMOVE: 'decommission',
+};
 
 interface NodeStep {
   phase: PhaseName;

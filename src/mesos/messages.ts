@@ -86,7 +86,7 @@ function checkVariant(of: Codec, message: Plain): Plain {
   const { type } = message;
   // A type without name in our .proto files comes as its number.
   if (typeof type !== 'string' || type === 'UNKNOWN' || /^-?\d+$/.test(type)) return { type: 'UNKNOWN' };
-  const variant = type.toLowerCase();
+  const variant = type.toLowerCase().replaceAll(/_(\w)/g, (_match, letter: string) => letter.toUpperCase());
   if (of.has(variant) && message[variant] === undefined && !VARIANT_OPTIONAL.has(type)) {
     throw new OperatorError('BAD_REQUEST', `Expected '${variant}' to be present in a message of type ${type}`);
   }
@@ -110,8 +110,12 @@ const executorMessage = codec('cassandra.v1.ExecutorMessage');
 /** TaskInfo.data. */
 export function encodeNodeTask(task: NodeTask): Uint8Array {
   if ('server' in task) {
-    const { cassandraYaml, ...server } = task.server;
-    return nodeTask.encode({ server: { ...server, cassandraYamlJson: JSON.stringify(cassandraYaml) } });
+    const { cassandraYaml, replaces, javaHome, ...server } = task.server;
+    const json = {
+      cassandraYamlJson: JSON.stringify(cassandraYaml),
+      optionsJson: JSON.stringify({ replaces, javaHome }),
+    };
+    return nodeTask.encode({ server: { ...server, ...json } });
   }
   const { jobId, jobUuid, type, phase, attempt, cluster, executorId, backupName, location, ...options } = task.step;
   const step = { jobId, jobUuid, type, phase, attempt, cluster, executorId, backupName, location };
@@ -121,8 +125,9 @@ export function encodeNodeTask(task: NodeTask): Uint8Array {
 export function decodeNodeTask(bytes: Uint8Array): NodeTask {
   const { server, step } = nodeTask.decode(bytes) as { server?: Plain; step?: Plain };
   if (server) {
-    const { cassandraYamlJson, ...rest } = server;
-    const request = { ...rest, cassandraYaml: parse('cassandra_yaml_json', cassandraYamlJson) };
+    const { cassandraYamlJson, optionsJson, ...rest } = server;
+    const options = parse('options_json', optionsJson) as Partial<ServerRequest>;
+    const request = { ...rest, ...options, cassandraYaml: parse('cassandra_yaml_json', cassandraYamlJson) };
     return { server: request as unknown as ServerRequest };
   }
   if (step) {

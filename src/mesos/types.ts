@@ -72,6 +72,12 @@ export interface Offer {
   attributes: Attribute[];
   executorIds: Id[];
   allocationInfo?: { role?: string };
+  domain?: DomainInfo;
+}
+
+/** Where a machine stands: agents of one zone fail together. */
+export interface DomainInfo {
+  faultDomain?: { region: { name: string }; zone: { name: string } };
 }
 
 export interface CommandInfo {
@@ -160,13 +166,43 @@ export interface AgentInfo {
   port?: number;
   resources?: Resource[];
   attributes?: Attribute[];
+  domain?: DomainInfo;
 }
 
 export interface Filters {
   refuseSeconds?: number;
 }
 
-export type OfferOperation = { type: 'LAUNCH'; launch: { taskInfos: TaskInfo[] } };
+/** With an `id` its outcome is told by UPDATE_OPERATION_STATUS, which has to be acknowledged (LAUNCH takes none). */
+export type OfferOperation =
+  | { type: 'LAUNCH'; launch: { taskInfos: TaskInfo[] } }
+  | { type: 'RESERVE'; id?: Id; reserve: { resources: Resource[] } }
+  | { type: 'UNRESERVE'; id?: Id; unreserve: { resources: Resource[] } }
+  | { type: 'CREATE'; id?: Id; create: { volumes: Resource[] } }
+  | { type: 'DESTROY'; id?: Id; destroy: { volumes: Resource[] } };
+
+export type OperationState =
+  | 'OPERATION_UNSUPPORTED'
+  | 'OPERATION_PENDING'
+  | 'OPERATION_FINISHED'
+  | 'OPERATION_FAILED'
+  | 'OPERATION_ERROR'
+  | 'OPERATION_DROPPED'
+  | 'OPERATION_UNREACHABLE'
+  | 'OPERATION_GONE_BY_OPERATOR'
+  | 'OPERATION_RECOVERING'
+  | 'OPERATION_UNKNOWN';
+
+export interface OperationStatus {
+  operationId?: Id;
+  state: OperationState;
+  message?: string;
+  convertedResources?: Resource[];
+  /** Present when the update must be acknowledged. */
+  uuid?: { value: Uint8Array };
+  agentId?: Id;
+  resourceProviderId?: Id;
+}
 
 export type SchedulerCall =
   | { type: 'SUBSCRIBE'; subscribe: { frameworkInfo: FrameworkInfo; suppressedRoles?: string[] } }
@@ -181,7 +217,12 @@ export type SchedulerCall =
     }
   | { type: 'SHUTDOWN'; shutdown: { executorId: Id; agentId: Id } }
   | { type: 'ACKNOWLEDGE'; acknowledge: { agentId: Id; taskId: Id; uuid: Uint8Array } }
+  | {
+      type: 'ACKNOWLEDGE_OPERATION_STATUS';
+      acknowledgeOperationStatus: { agentId?: Id; resourceProviderId?: Id; uuid: Uint8Array; operationId: Id };
+    }
   | { type: 'RECONCILE'; reconcile: { tasks: { taskId: Id; agentId?: Id }[] } }
+  | { type: 'RECONCILE_OPERATIONS'; reconcileOperations: { operations: { operationId: Id; agentId?: Id }[] } }
   | { type: 'MESSAGE'; message: { agentId: Id; executorId: Id; data: Uint8Array } };
 
 export interface MasterInfo {
@@ -199,6 +240,7 @@ export type SchedulerEvent =
   | { type: 'OFFERS'; offers: { offers: Offer[] } }
   | { type: 'RESCIND'; rescind: { offerId: Id } }
   | { type: 'UPDATE'; update: { status: TaskStatus } }
+  | { type: 'UPDATE_OPERATION_STATUS'; updateOperationStatus: { status: OperationStatus } }
   | { type: 'MESSAGE'; message: { agentId: Id; executorId: Id; data: Uint8Array } }
   | { type: 'FAILURE'; failure: { agentId?: Id; executorId?: Id; status?: number } }
   | { type: 'ERROR'; error: { message: string } }

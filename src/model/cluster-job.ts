@@ -61,8 +61,9 @@ export interface ClusterJob {
   /** Marks everything that the job makes on nodes and locations as its own. */
   uuid: string;
   type: JobType;
-  backupName: string;
-  location: string;
+  /** Null for jobs that have nothing to do with a backup. */
+  backupName: string | null;
+  location: string | null;
   parameters: JobParameters;
   started: number;
   finished: number | null;

@@ -1,5 +1,8 @@
-/** What an operator wants of a node. The forerunner's words. */
-export type TargetRunState = 'RUN' | 'STOP' | 'RESTART';
+/**
+ * What an operator wants of a node. The forerunner's words. TERMINATE is for good: the node was replaced or removed, it
+ * is no member of the ring any more and its data are never used again.
+ */
+export type TargetRunState = 'RUN' | 'STOP' | 'RESTART' | 'TERMINATE';
 
 /** TCP ports of one Cassandra node. `jolokia` and `jmx` are bound to loopback. */
 export interface NodePorts {
@@ -58,6 +61,27 @@ export interface ClusterNode {
   healthAt: number | null;
   /** True once the node was NORMAL: from then on it starts on its own data, without bootstrap. */
   bootstrapped: boolean;
+  /** Cassandra's own place names, decided with the first launch; Cassandra refuses to start with others later. */
+  datacenter: string | null;
+  rack: string | null;
+  /** Text attributes of its agent, with `@region` and `@zone` of its fault domain, as they were at the last launch. */
+  attributes: Record<string, string>;
+  /** With a role: what is reserved for this node on its agent, and its volumes. Null: nothing was asked for. */
+  reservation: NodeReservation | null;
+  /** Address of the dead node whose tokens this one takes over at its first start. Null for all others. */
+  replaces: string | null;
+  /** TERMINATE only: an operator said that its data may go: volumes destroyed, reservation given back, node forgotten. */
+  deleteData: boolean;
+  /** Settings that its Cassandra was last started with, to be compared with the present ones. Null before the first start. */
+  launchedWith: Record<string, unknown> | null;
+}
+
+/** What a node holds on its agent beyond the life of its tasks. */
+export interface NodeReservation {
+  /** Persistence id and place in the executor's sandbox, one a volume. */
+  volumes: { id: string; containerPath: string }[];
+  /** The agent has confirmed it, or offered it, or a task has started on it: from then on nothing else may be made. */
+  made: boolean;
 }
 
 /**
@@ -73,6 +97,41 @@ export function frameworkName(cluster: string): string {
 
 export function executorIdOf(cluster: string, number: number): string {
   return `${frameworkName(cluster)}.node.${number}.executor`;
+}
+
+/** A node that was never launched. */
+export function newNode(cluster: string, number: number, seed: boolean): ClusterNode {
+  return {
+    number,
+    executorId: executorIdOf(cluster, number),
+    seed,
+    targetRunState: 'RUN',
+    agentId: null,
+    hostname: null,
+    ip: null,
+    ports: null,
+    executorInfo: null,
+    serverTaskId: null,
+    serverState: 'NONE',
+    launches: 0,
+    launchNotBefore: null,
+    lastError: null,
+    health: null,
+    healthAt: null,
+    bootstrapped: false,
+    datacenter: null,
+    rack: null,
+    attributes: {},
+    reservation: null,
+    replaces: null,
+    deleteData: false,
+    launchedWith: null,
+  };
+}
+
+/** A node of the ring as it is to be; nodes that were replaced or removed are not. */
+export function isMember(node: ClusterNode): boolean {
+  return node.targetRunState !== 'TERMINATE';
 }
 
 /** A node that can take a step of a cluster job: its server runs and Cassandra says NORMAL. */

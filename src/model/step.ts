@@ -36,6 +36,10 @@ export interface ServerRequest {
   jvmOptions: string[];
   /** Entries that override our own in cassandra.yaml. JSON values. */
   cassandraYaml: Record<string, unknown>;
+  /** Address of the dead node to be replaced at the first start (`-Dcassandra.replace_address_first_boot`). */
+  replaces: string | null;
+  /** Java's home on the agent or in the sandbox; null: JAVA_HOME of the executor, else `java` on its PATH. */
+  javaHome: string | null;
   healthIntervalMs: number;
   /** How long the start may take until the node is NORMAL, in ms. */
   startTimeoutMs: number;
@@ -50,6 +54,7 @@ export interface StepRequest {
   attempt: number;
   cluster: string;
   executorId: string;
+  /** Empty for jobs that have nothing to do with a backup, as `location`. */
   backupName: string;
   /** `file:///dir`, or a directory relative to the sandbox (the forerunner's default `backup`). */
   location: string;
@@ -65,6 +70,8 @@ export interface StepRequest {
   truncateTables: string[] | null;
   /** cleanup of a restore: the staged files are to go as well. */
   removeStaging: boolean;
+  /** removenode: Cassandra's host id of the dead node. */
+  removeHostId: string | null;
 }
 
 export interface TableReport {

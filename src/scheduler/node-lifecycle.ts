@@ -1,32 +1,9 @@
 import { isTerminal } from '../mesos/task-state.ts';
 import type { TaskState } from '../mesos/types.ts';
-import { executorIdOf, isNodeReady, type ClusterNode, type NodeHealth } from '../model/node.ts';
+import { isNodeReady, type ClusterNode, type NodeHealth } from '../model/node.ts';
 
 const FIRST_BACKOFF_MS = 2_000;
 const LAST_BACKOFF_MS = 60_000;
-
-/** A node that was never launched. */
-export function newNode(cluster: string, number: number, seed: boolean): ClusterNode {
-  return {
-    number,
-    executorId: executorIdOf(cluster, number),
-    seed,
-    targetRunState: 'RUN',
-    agentId: null,
-    hostname: null,
-    ip: null,
-    ports: null,
-    executorInfo: null,
-    serverTaskId: null,
-    serverState: 'NONE',
-    launches: 0,
-    launchNotBefore: null,
-    lastError: null,
-    health: null,
-    healthAt: null,
-    bootstrapped: false,
-  };
-}
 
 export function serverTaskId(node: ClusterNode): string {
   return `${node.executorId}.server.${node.launches}`;

@@ -2,7 +2,8 @@ import { advance, stepsToKill } from '../jobs/advance.ts';
 import { isStepActive } from '../model/cluster-job.ts';
 import type { SchedulerEvent } from '../mesos/types.ts';
 import { send, type SchedulerContext } from './context.ts';
-import { mustStop, newNode } from './node-lifecycle.ts';
+import { newNode } from '../model/node.ts';
+import { mustStop } from './node-lifecycle.ts';
 import { currentNeeds, onOffers } from './offers.ts';
 import { onMessage, onUpdate } from './updates.ts';
 

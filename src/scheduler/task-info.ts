@@ -26,7 +26,10 @@ export function executorInfoOf(
     command: {
       shell: true,
       value: settings.executorCommand,
-      uris: settings.cassandraUri === null ? [] : [{ value: settings.cassandraUri, extract: true, cache: true }],
+      uris: settings.executorUris.map(({ outputFile, ...uri }) => ({
+        ...uri,
+        ...(outputFile === null ? {} : { outputFile }),
+      })),
       environment: { variables },
     },
     resources: [scalar('cpus', settings.executor.cpus, role), scalar('mem', settings.executor.memMb, role)],
@@ -85,6 +88,8 @@ function serverRequest(
     heapMb: settings.heapMb,
     jvmOptions: settings.jvmOptions,
     cassandraYaml: settings.cassandraYaml,
+    replaces: node.bootstrapped ? null : node.replaces,
+    javaHome: settings.javaHome,
     healthIntervalMs: settings.healthIntervalMs,
     startTimeoutMs: settings.startTimeoutMs,
   };

@@ -51,8 +51,9 @@ export function jobRow(job: NewJob): Omit<JobRow, 'id'> {
   return {
     uuid: job.uuid,
     type: job.type,
-    backup_name: job.backupName,
-    location: job.location,
+    // Jobs without a backup have empty texts here.
+    backup_name: job.backupName ?? '',
+    location: job.location ?? '',
     parameters: JSON.stringify(job.parameters),
     started: job.started,
     finished: job.finished,
@@ -68,8 +69,8 @@ export function jobOf(row: JobRow, phases: Phase[]): ClusterJob {
     id: row.id,
     uuid: row.uuid,
     type: row.type,
-    backupName: row.backup_name,
-    location: row.location,
+    backupName: row.backup_name || null,
+    location: row.location || null,
     parameters: JSON.parse(row.parameters) as JobParameters,
     started: row.started,
     finished: row.finished,

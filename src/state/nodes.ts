@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { ClusterNode } from '../model/node.ts';
+import { newNode, type ClusterNode } from '../model/node.ts';
 
 interface Row {
   executor_info: Buffer | null;
@@ -45,5 +45,6 @@ export function nodeStore(db: Database) {
 
 function nodeOf(row: Row): ClusterNode {
   const executorInfo = row.executor_info === null ? null : new Uint8Array(row.executor_info);
-  return { ...(JSON.parse(row.document) as Omit<ClusterNode, 'executorInfo'>), executorInfo };
+  // What an older version did not know of a node is as with a new one.
+  return { ...newNode('', 0, false), ...(JSON.parse(row.document) as Omit<ClusterNode, 'executorInfo'>), executorInfo };
 }

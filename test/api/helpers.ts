@@ -14,7 +14,8 @@ import type { ApiDeps } from '../../src/api/deps.ts';
 import { createApiServer } from '../../src/api/server.ts';
 import { systemClock } from '../../src/clock.ts';
 import { ClusterJobs, type FoundBackup } from '../../src/jobs/cluster-jobs.ts';
-import { executorIdOf, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
+import { executorIdOf, newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
+import { Ring } from '../../src/scheduler/ring.ts';
 import { openState } from '../../src/state/database.ts';
 import { answerProblems } from './document.ts';
 
@@ -71,7 +72,9 @@ export async function startApi(
   const deps: ApiDeps = {
     jobs,
     nodes: state.nodes,
-    cluster: { name: 'dev', frameworkName: 'cassandra.dev', targetNodes: 3, seedCount: 1 },
+    ring: new Ring({ state, wake }),
+    offers: () => ({ offers: [], waiting: [] }),
+    cluster: { name: 'dev', frameworkName: 'cassandra.dev', targetNodes: () => 3, seedCount: 1 },
     config: () => ({ backupDirectory: 'file:///backup' }),
     frameworkId: () => 'framework-1',
     wake,
@@ -136,10 +139,7 @@ export async function startApi(
 /** A node that runs and is NORMAL in a ring of three. */
 export function aNode(number: number, changes: Partial<ClusterNode> = {}): ClusterNode {
   return {
-    number,
-    executorId: executorIdOf('dev', number),
-    seed: number === 0,
-    targetRunState: 'RUN',
+    ...newNode('dev', number, number === 0),
     agentId: `agent-${number}`,
     hostname: `slave${number}`,
     ip: `127.0.0.${number + 1}`,

@@ -49,6 +49,8 @@ export async function smallNode(directory: string, address: string): Promise<Ser
     heapMb: 512,
     jvmOptions: ['-Dcassandra.ring_delay_ms=2000', '-Dcassandra.skip_wait_for_gossip_to_settle=0'],
     cassandraYaml: { user_defined_functions_enabled: true },
+    replaces: null,
+    javaHome: null,
     healthIntervalMs: 1000,
     startTimeoutMs: 100_000,
   };

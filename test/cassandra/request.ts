@@ -17,6 +17,8 @@ export function request(overrides: Partial<ServerRequest> = {}): ServerRequest {
     heapMb: 512,
     jvmOptions: [],
     cassandraYaml: {},
+    replaces: null,
+    javaHome: null,
     healthIntervalMs: 1000,
     startTimeoutMs: 60_000,
     ...overrides,

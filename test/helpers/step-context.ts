@@ -47,6 +47,7 @@ export function stepRequest(change: Partial<StepRequest> = {}): StepRequest {
     record: null,
     truncateTables: null,
     removeStaging: false,
+    removeHostId: null,
     ...change,
   };
 }

@@ -2,7 +2,7 @@ import type { Limits } from '../../src/jobs/limits.ts';
 import { planBackup, planRestore } from '../../src/jobs/plan.ts';
 import type { ClusterJob, JobParameters } from '../../src/model/cluster-job.ts';
 import type { JobType, PhaseName } from '../../src/model/phase.ts';
-import { executorIdOf, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
+import { executorIdOf, newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import {
   emptyReport,
   type CheckReport,
@@ -32,10 +32,7 @@ export function id(number: number): string {
 /** A node that is up and NORMAL. */
 export function node(number: number, change: Partial<ClusterNode> = {}): ClusterNode {
   return {
-    number,
-    executorId: id(number),
-    seed: number === 0,
-    targetRunState: 'RUN',
+    ...newNode(CLUSTER, number, number === 0),
     agentId: `agent-${number}`,
     hostname: `host${number}`,
     ip: `127.0.0.${number + 1}`,

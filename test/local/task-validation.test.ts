@@ -12,7 +12,9 @@ function recordedLaunch(acceptLine: number, offersLine: number): { task: TaskInf
   const { call, frameworkId } = decodeSchedulerCall(bodyBytes(recordedLine(SCHEDULER, acceptLine)));
   const event = decodeSchedulerEvent(messageBytes(recordedLine(SCHEDULER, offersLine)));
   if (call.type !== 'ACCEPT' || event.type !== 'OFFERS') throw new Error('other lines than expected');
-  const task = call.accept.operations.flatMap((operation) => operation.launch.taskInfos)[0];
+  const task = call.accept.operations.flatMap((operation) =>
+    operation.type === 'LAUNCH' ? operation.launch.taskInfos : [],
+  )[0];
   const offer = event.offers.offers[0];
   if (!task || !offer || !frameworkId) throw new Error('no task or no offer');
   const place = { frameworkId: frameworkId.value, agentId: offer.agentId.value, role: '*' };

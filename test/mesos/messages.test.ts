@@ -155,7 +155,12 @@ test('bytes that are no message, or lack a part, are refused', (t) => {
 
 test('an ExecutorInfo that was stored gives the same bytes again', (t) => {
   const { call } = decodeSchedulerCall(bodyBytes(recordedLine('01-scheduler.jsonl', 17)));
-  const info = call.type === 'ACCEPT' ? call.accept.operations[0]?.launch.taskInfos[0]?.executor : undefined;
+  const info =
+    call.type === 'ACCEPT'
+      ? call.accept.operations.flatMap((operation) =>
+          operation.type === 'LAUNCH' ? operation.launch.taskInfos : [],
+        )[0]?.executor
+      : undefined;
   t.truthy(info);
   const stored = encodeExecutorInfo(info as ExecutorInfo);
   t.deepEqual(decodeExecutorInfo(stored), info);
@@ -178,6 +183,8 @@ const SERVER: NodeTask = {
     heapMb: 512,
     jvmOptions: [],
     cassandraYaml: { materialized_views_enabled: true, nested: { list: [1, 2] } },
+    replaces: null,
+    javaHome: null,
     healthIntervalMs: 5000,
     startTimeoutMs: 600_000,
   },
@@ -201,6 +208,7 @@ const STEP: NodeTask = {
     record: null,
     truncateTables: ['ks1.t1'],
     removeStaging: true,
+    removeHostId: null,
   },
 };
 

@@ -1,6 +1,5 @@
 import type { Offer } from '../../src/mesos/types.ts';
-import type { ClusterNode, NodeHealth } from '../../src/model/node.ts';
-import { newNode } from '../../src/scheduler/node-lifecycle.ts';
+import { newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import type { SchedulerSettings } from '../../src/scheduler/settings.ts';
 
 export const settings: SchedulerSettings = {
@@ -17,12 +16,17 @@ export const settings: SchedulerSettings = {
   numTokens: 16,
   dataDirectories: ['/data'],
   cassandraHome: '/cassandra',
-  cassandraUri: null,
+  role: '*',
+  principal: null,
+  volumes: null,
+  constraints: [],
+  javaHome: null,
   jolokiaJar: '/jolokia.jar',
   jvmOptions: [],
   cassandraYaml: {},
   executorCommand: 'exec executor',
   executorEnvironment: {},
+  executorUris: [],
   healthIntervalMs: 1000,
   startTimeoutMs: 60_000,
   shutdownGraceMs: 60_000,

@@ -1,4 +1,3 @@
-import type { ClusterNode, TargetRunState } from '../../model/node.ts';
 import type { ApiDeps } from '../deps.ts';
 import { findNode } from '../find-node.ts';
 import { nodeJson } from '../node-json.ts';
@@ -8,10 +7,8 @@ import { jsonRoute, type Route } from '../route.ts';
 export function nodeRoutes(deps: ApiDeps): Route[] {
   const order = (action: 'stop' | 'start' | 'restart') =>
     jsonRoute('POST', `/node/:node/${action}`, {}, ({ path }) => {
-      const node = ordered(findNode(deps.nodes.all(), path['node'] ?? ''), action);
-      deps.nodes.save(node);
-      deps.wake();
-      const { ip, hostname, executorId, targetRunState } = node;
+      const wanted = findNode(deps.nodes.all(), path['node'] ?? '');
+      const { ip, hostname, executorId, targetRunState } = deps.ring.order(wanted.executorId, action);
       return { ip, hostname, executorId, targetRunState };
     });
   return [
@@ -20,7 +17,7 @@ export function nodeRoutes(deps: ApiDeps): Route[] {
       const acquired = nodes.filter((node) => node.agentId !== null).length;
       return {
         replaceNodes: [],
-        nodesToAcquire: Math.max(0, deps.cluster.targetNodes - acquired),
+        nodesToAcquire: Math.max(0, deps.cluster.targetNodes() - acquired),
         nodes: nodes.map(nodeJson),
       };
     }),
@@ -37,13 +34,4 @@ export function nodeRoutes(deps: ApiDeps): Route[] {
     order('start'),
     order('restart'),
   ];
-}
-
-/** What the order makes of the node. Pure. */
-export function ordered(node: ClusterNode, action: 'stop' | 'start' | 'restart'): ClusterNode {
-  if (action === 'stop') return { ...node, targetRunState: 'STOP' };
-  // To restart what does not run is to start it; and whoever says start does not want to wait for the back-off.
-  const running = node.serverState !== 'NONE';
-  const targetRunState: TargetRunState = action === 'restart' && running ? 'RESTART' : 'RUN';
-  return { ...node, targetRunState, launchNotBefore: null };
 }
