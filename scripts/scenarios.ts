@@ -13,7 +13,7 @@ try {
   await ring.start();
   await ring.ready(300_000, (normal) => process.stderr.write(`scenarios: ${normal} of 3 nodes are NORMAL\n`));
   const args = ['node_modules/ava/entrypoints/cli.js', '--config', 'ava.scenarios.config.js', ...process.argv.slice(2)];
-  const env = { ...process.env, CASSANDRA_MESOS_TEST_RING: JSON.stringify(ring.options) };
+  const env = { ...process.env, TEST_RING: JSON.stringify(ring.options) };
   const child = spawn(process.execPath, args, { stdio: 'inherit', env });
   [code] = (await once(child, 'exit')) as [number];
 } catch (error) {

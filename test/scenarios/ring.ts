@@ -6,7 +6,7 @@ import { connect } from '../../scripts/lib/dataset.ts';
 import { LocalRing } from '../../scripts/lib/local-ring.ts';
 
 /** Where scripts/scenarios.ts tells the tests which ring is running. */
-const SHARED_RING = 'CASSANDRA_MESOS_TEST_RING';
+const SHARED_RING = 'TEST_RING';
 
 export interface JobJson {
   id: number;
