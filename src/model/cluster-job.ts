@@ -54,6 +54,8 @@ export interface JobParameters {
   concurrency: number;
   /** each: a node's snapshot is taken when its turn comes. together: on all nodes first. */
   snapshot: 'each' | 'together';
+  /** REMOVE of a node that is down: its host id in Cassandra. */
+  removeHostId?: string;
 }
 
 export interface ClusterJob {

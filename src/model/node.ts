@@ -61,6 +61,8 @@ export interface ClusterNode {
   healthAt: number | null;
   /** True once the node was NORMAL: from then on it starts on its own data, without bootstrap. */
   bootstrapped: boolean;
+  /** Cassandra's host id, kept while the node is down: by it the others take a dead node out of the ring. Null until known. */
+  hostId: string | null;
   /** Cassandra's own place names, decided with the first launch; Cassandra refuses to start with others later. */
   datacenter: string | null;
   rack: string | null;
@@ -119,6 +121,7 @@ export function newNode(cluster: string, number: number, seed: boolean): Cluster
     health: null,
     healthAt: null,
     bootstrapped: false,
+    hostId: null,
     datacenter: null,
     rack: null,
     attributes: {},

@@ -83,6 +83,7 @@ export function onHealth(node: ClusterNode, health: NodeHealth, now: number): Cl
     health,
     healthAt: now,
     bootstrapped: node.bootstrapped || health.operationMode === 'NORMAL',
+    hostId: health.hostId,
   };
 }
 
