@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import type { Logger } from '../log.ts';
 import type { ClusterNode } from '../model/node.ts';
+import type { OfferReport, WaitingNeed } from '../model/offer-report.ts';
 import type { NodeStore } from '../state/nodes.ts';
 
 /** Who may call; see access.ts. */
@@ -27,26 +28,6 @@ export interface RingOrders {
   forget(executorId: string): ClusterNode;
   /** Everything is to be stopped, all volumes deleted, and the framework ended. */
   destroy(): void;
-}
-
-/** What became of the last offer of an agent. */
-export interface OfferReport {
-  agentId: string;
-  hostname: string;
-  /** Epoch ms. */
-  received: number;
-  /** Task ids; none: declined. */
-  launched: string[];
-  /** Why it, or the rest of it, was not used. */
-  reason: string;
-}
-
-/** What is to be launched and is not yet, and why not. */
-export interface WaitingNeed {
-  executorId: string;
-  kind: 'server' | 'step' | 'release';
-  /** Waits for an offer, or for what stands here. */
-  reason: string;
 }
 
 /** Everything that the REST API works on. */
