@@ -13,6 +13,9 @@ import { healthRoutes } from './routes/health.ts';
 import { historyRoutes, jobRoutes } from './routes/jobs.ts';
 import { liveNodeRoutes } from './routes/live-nodes.ts';
 import { nodeRoutes } from './routes/nodes.ts';
+import { offerRoutes } from './routes/offers.ts';
+import { reportRoutes } from './routes/report.ts';
+import { ringRoutes } from './routes/ring.ts';
 
 /** Builds the REST API. `createApiServer` makes it listen. */
 export function createApi(deps: ApiDeps): Koa {
@@ -33,20 +36,22 @@ export function createApi(deps: ApiDeps): Koa {
 /** Every route there is; the document is held against this list. */
 export function apiRoutes(deps: ApiDeps): Route[] {
   const routes = [
-    ...jobRoutes(deps, 'BACKUP'),
-    ...jobRoutes(deps, 'RESTORE'),
+    ...jobRoutes(deps),
     ...historyRoutes(deps),
     ...nodeRoutes(deps),
+    ...ringRoutes(deps),
+    ...offerRoutes(deps),
+    ...reportRoutes(deps),
     ...configRoutes(deps),
     ...liveNodeRoutes(deps),
     ...healthRoutes(deps),
     ...docsRoutes(),
   ];
   const index: Route = jsonRoute('GET', '/', {}, () =>
-    [index, ...routes].map(({ method, path, contentType }) => ({
+    [index, ...routes].map(({ method, path, contentType, otherTypes = [] }) => ({
       method,
       url: path.replaceAll(/:(\w+)/g, '{$1}'),
-      contentType: [contentType],
+      contentType: [contentType, ...otherTypes],
     })),
   );
   return [index, ...routes];

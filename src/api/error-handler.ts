@@ -25,18 +25,25 @@ function answer(ctx: Context, error: OperatorError): void {
   // The rest of a body that is too large is not read: the connection cannot be used again.
   if (code === 'BODY_TOO_LARGE') ctx.set('Connection', 'close');
   sendJson(ctx, {
-    ...(ctx.method === 'POST' ? oldField(ctx.path) : {}),
+    ...(ctx.method === 'POST' ? oldFields(ctx.path, message) : {}),
     error: { code, message, ...(hint === undefined ? {} : { hint }) },
     ...details,
   });
 }
 
 /** What the forerunner answered on these paths when it did nothing; its clients look at that. */
-function oldField(path: string): Record<string, false> {
-  const action = /^\/cluster\/(?:backup|restore)\/(start|abort)\/?$/.exec(path)?.[1];
-  if (action === 'start') return { started: false };
-  if (action === 'abort') return { aborted: false };
-  return {};
+const OLD_FIELDS: [path: RegExp, fields: (message: string) => Record<string, unknown>][] = [
+  [/^\/cluster\/(?:backup|restore|cleanup|repair|rolling-restart)\/start\/?$/, () => ({ started: false })],
+  [/^\/cluster\/(?:backup|restore|cleanup|repair|rolling-restart|remove)\/abort\/?$/, () => ({ aborted: false })],
+  [/^\/node\/[^/]+\/replace\/?$/, (reason) => ({ success: false, reason })],
+  [/^\/node\/[^/]+\/make-(?:non-)?seed\/?$/, () => ({ success: false })],
+  [/^\/scale\/nodes\/?$/, (message) => ({ message })],
+  // Ours, but started like jobs.
+  [/^\/(?:node\/[^/]+\/remove|cluster\/destroy)\/?$/, () => ({ started: false })],
+];
+
+function oldFields(path: string, message: string): Record<string, unknown> {
+  return OLD_FIELDS.find(([pattern]) => pattern.test(path))?.[1](message) ?? {};
 }
 
 function checkAnswered(ctx: Context): void {

@@ -1,14 +1,17 @@
 import { OperatorError } from '../errors.ts';
-import type { ClusterNode } from '../model/node.ts';
+import { isMember, type ClusterNode } from '../model/node.ts';
 
 /**
- * The node that an operator means by an executor id, a hostname or an ip. Throws NODE_NOT_FOUND, and
+ * The node that an operator means by an executor id, a hostname or an ip. A former node gives way to the member that
+ * lives on its host now; with `formerToo` (where data are at stake) both are meant. Throws NODE_NOT_FOUND, and
  * NODE_AMBIGUOUS with the candidates where several nodes share the host.
  */
-export function findNode(nodes: ClusterNode[], wanted: string): ClusterNode {
+export function findNode(nodes: ClusterNode[], wanted: string, { formerToo = false } = {}): ClusterNode {
   const exact = nodes.find((node) => node.executorId === wanted);
   if (exact) return exact;
-  const there = nodes.filter((node) => node.hostname === wanted || node.ip === wanted);
+  const everybody = nodes.filter((node) => node.hostname === wanted || node.ip === wanted);
+  const members = everybody.filter(isMember);
+  const there = formerToo || members.length === 0 ? everybody : members;
   const [first] = there;
   if (first && there.length === 1) return first;
   const candidates = (first ? there : nodes).map((node) => node.executorId);

@@ -1,4 +1,4 @@
-import { isNodeReady, type ClusterNode } from '../model/node.ts';
+import { isMember, isNodeReady, type ClusterNode } from '../model/node.ts';
 
 /** How old a node's last word may be until it counts as unknown: several health intervals. */
 export const HEALTH_MAX_AGE_MS = 120_000;
@@ -26,8 +26,9 @@ export function isFresh(node: ClusterNode, now: number): boolean {
   return node.healthAt !== null && now - node.healthAt <= HEALTH_MAX_AGE_MS;
 }
 
-/** Everything that a healthy cluster has. It is healthy when all results are ok. */
-export function checkCluster(nodes: ClusterNode[], expected: ExpectedCluster, now: number): HealthResult[] {
+/** Everything that a healthy cluster has. It is healthy when all results are ok. Former nodes do not count. */
+export function checkCluster(all: ClusterNode[], expected: ExpectedCluster, now: number): HealthResult[] {
+  const nodes = all.filter(isMember);
   const { targetNodes, seedCount } = expected;
   const schemas = [...new Set(nodes.flatMap((node) => node.health?.schemaVersion ?? []))].sort();
   return [

@@ -1,10 +1,11 @@
 import { isNodeReady, type ClusterNode, type NodeHealth } from '../model/node.ts';
+import type { PendingChanges } from './pending-changes.ts';
 
 /**
  * A node as `/node/all` shows it: the forerunner's fields, as far as they can be said honestly, then ours.
  * Left out on purpose: Thrift, gossip flags, process id and sandbox, which the scheduler does not know.
  */
-export function nodeJson(node: ClusterNode): Record<string, unknown> {
+export function nodeJson(node: ClusterNode, pending: PendingChanges = {}): Record<string, unknown> {
   const { health } = node;
   return {
     executorId: node.executorId,
@@ -13,7 +14,7 @@ export function nodeJson(node: ClusterNode): Record<string, unknown> {
     targetRunState: node.targetRunState,
     jmxPort: node.ports?.jmx ?? null,
     seedNode: node.seed,
-    rackDc: health === null ? null : { rack: health.rack, dc: health.datacenter },
+    rackDc: rackDc(node),
     tasks: node.serverTaskId === null ? {} : { SERVER: { taskId: node.serverTaskId } },
     lastHealthCheck: node.healthAt,
     healthCheckDetails: health === null ? null : healthJson(node, health),
@@ -24,7 +25,17 @@ export function nodeJson(node: ClusterNode): Record<string, unknown> {
     launches: node.launches,
     bootstrapped: node.bootstrapped,
     lastError: node.lastError,
+    replaces: node.replaces,
+    reservation: node.reservation === null ? null : { made: node.reservation.made },
+    volumes: node.reservation?.volumes ?? [],
+    pendingChanges: pending,
   };
+}
+
+/** As Cassandra says; before its first word, as it was or is to be started. */
+function rackDc({ health, rack, datacenter }: ClusterNode): { rack: string; dc: string } | null {
+  if (health !== null) return { rack: health.rack, dc: health.datacenter };
+  return rack === null || datacenter === null ? null : { rack, dc: datacenter };
 }
 
 function healthJson(node: ClusterNode, health: NodeHealth): Record<string, unknown> {

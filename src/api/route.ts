@@ -9,6 +9,8 @@ export interface Route {
   /** As @koa/router writes it: `/cluster/jobs/:id`. */
   path: string;
   contentType: string;
+  /** Types that a client can ask for instead, by `Accept`. */
+  otherTypes?: string[];
   /** Names of the parameters it takes in the query, and in the body when it is a POST. */
   params: string[];
   handle(ctx: Context & { params: Record<string, string> }): Promise<void>;

@@ -1,5 +1,7 @@
 import test from 'ava';
 import { accessPolicy, isLoopback } from '../../src/api/access.ts';
+import { apiRoutes } from '../../src/api/api.ts';
+import type { ApiDeps } from '../../src/api/deps.ts';
 import { startApi } from './helpers.ts';
 
 const OPEN = { boundToLoopback: false } as const;
@@ -54,6 +56,23 @@ test('Off loopback every mutating call needs the right token', async (t) => {
   const accepted = await api.call('POST', '/node/slave0/stop', { headers: { authorization: 'Bearer right' } });
   t.is(accepted.status, 200);
   t.is(accepted.body.targetRunState, 'STOP');
+});
+
+test('No POST of any route gets past without the token', async (t) => {
+  const api = await startApi(t, { deps: { ...OPEN, token: 'right' } });
+  const posts = apiRoutes({} as ApiDeps).filter(({ method }) => method === 'POST');
+  t.true(posts.length > 20);
+  const before = api.state.nodes.all();
+  for (const { path } of posts) {
+    const answer = await api.call('POST', path.replace(':node', 'slave0'), {
+      json: {},
+      headers: { authorization: 'Bearer wrong' },
+    });
+    t.is(answer.status, 401, path);
+    t.is(answer.body.error.code, 'UNAUTHORIZED');
+  }
+  t.deepEqual(api.state.nodes.all(), before);
+  t.is(api.seen.wakes, 0);
 });
 
 test('Off loopback reading needs no token', async (t) => {

@@ -16,8 +16,8 @@ test('An unknown path is a JSON error that names it', async (t) => {
   const api = await startApi(t);
   for (const path of [
     '/nodes',
-    '/node/slave0/replace',
-    '/scale/nodes',
+    '/node/slave0/decommission',
+    '/scale/down',
     '/cluster/backups',
     '/%',
     '/cluster/jobs/1/2',

@@ -47,7 +47,11 @@ export async function startApi(
 ) {
   const directory = mkdtempSync(join(tmpdir(), 'api-'));
   const state = openState(join(directory, 'scheduler.sqlite'));
-  for (const node of options.nodes ?? [aNode(0), aNode(1), aNode(2)]) state.nodes.save(node);
+  let given = 0;
+  const nodes = options.nodes ?? [aNode(0), aNode(1), aNode(2)];
+  for (const node of nodes) state.nodes.save(node);
+  // Numbers are given out by the state alone, and never again.
+  while (nodes.some(({ number }) => number >= given)) given = state.nodes.nextNumber() + 1;
   const clock = { ...systemClock, now: () => NOW };
   const seen = { wakes: 0, log: '' };
   const woken = new EventEmitter();

@@ -1,12 +1,18 @@
+import { isMember } from '../../model/node.ts';
 import type { ApiDeps } from '../deps.ts';
+import { pendingChanges } from '../pending-changes.ts';
 import { jsonRoute, type Route } from '../route.ts';
+
+const APPLY = 'POST /cluster/rolling-restart/start applies the pending changes, one node after the other.';
 
 /** What the scheduler has, beside what it was told: the forerunner's fields, then those of the configuration. */
 export function configRoutes(deps: ApiDeps): Route[] {
   return [
     jsonRoute('GET', '/config', {}, () => {
       const { name, frameworkName, targetNodes, seedCount } = deps.cluster;
-      const acquired = deps.nodes.all().filter((node) => node.agentId !== null);
+      const acquired = deps.nodes.all().filter((node) => isMember(node) && node.agentId !== null);
+      const config = deps.config();
+      const pending = pendingChanges(config);
       const seeds = acquired.filter((node) => node.seed);
       const ports = acquired[0]?.ports ?? null;
       return {
@@ -23,7 +29,9 @@ export function configRoutes(deps: ApiDeps): Route[] {
         storagePort: ports?.storage ?? null,
         jmxPort: ports?.jmx ?? null,
         seeds: seeds.map((node) => node.ip),
-        ...deps.config(),
+        ...config,
+        pendingChanges: pending,
+        ...(Object.keys(pending).length === 0 ? {} : { hint: APPLY }),
       };
     }),
   ];

@@ -3,6 +3,7 @@ import { OperatorError } from '../../errors.ts';
 import { jobJson } from '../../jobs/job-json.ts';
 import { checkBackupName } from '../../model/backup-name.ts';
 import type { ClusterJob } from '../../model/cluster-job.ts';
+import { isMember } from '../../model/node.ts';
 import type { JobType } from '../../model/phase.ts';
 import type { ApiDeps } from '../deps.ts';
 import { findNode } from '../find-node.ts';
@@ -13,39 +14,65 @@ const LOCATION = 'a location such as file:///backup, without .. and without a pa
 /** No control characters, no `..` as part of a path, nothing before an @ in front of a host. */
 const LOCATION_TEXT = /^(?!(?:.*\/)?\.\.(?:\/|$))(?!\w+:\/\/[^/]*@)[^\p{Cc}]{1,1024}$/u;
 
-const RESTORE_START = {
-  // Checked by checkBackupName, whose error has a code of its own.
-  name: z.string({ error: 'a backup name' }).optional(),
-  location: z.string({ error: LOCATION }).regex(LOCATION_TEXT, { error: LOCATION }).optional(),
+const NODES = { nodes: listParam(/^[^\s/]{1,253}$/, 'nodes by executor id, hostname or ip').optional() };
+const SELECTION = {
   keyspaces: listParam(/^\w{1,48}$/, 'keyspaces').optional(),
   tables: listParam(/^\w{1,48}\.\w{1,222}$/, 'tables, each as keyspace.table').optional(),
   strategy: choiceParam(['serial', 'parallel']).optional(),
   concurrency: countParam().optional(),
 };
-const BACKUP_START = {
-  ...RESTORE_START,
-  nodes: listParam(/^[^\s/]{1,253}$/, 'nodes by executor id, hostname or ip').optional(),
-  snapshot: choiceParam(['each', 'together']).optional(),
+const RESTORE_START = {
+  // Checked by checkBackupName, whose error has a code of its own.
+  name: z.string({ error: 'a backup name' }).optional(),
+  location: z.string({ error: LOCATION }).regex(LOCATION_TEXT, { error: LOCATION }).optional(),
+  ...SELECTION,
 };
+const BACKUP_START = { ...RESTORE_START, ...NODES, snapshot: choiceParam(['each', 'together']).optional() };
 
-/** Backup and restore: start, abort, what runs, what ran last. */
-export function jobRoutes(deps: ApiDeps, type: JobType): Route[] {
-  const key = type === 'BACKUP' ? 'backup' : 'restore';
+/** What `start` of any kind may be given; what a kind does not take is never there. */
+type StartParams = Call<typeof BACKUP_START>['params'];
+
+interface JobKind {
+  type: JobType;
+  /** Below /cluster/. */
+  path: string;
+  /** The job's field in the answers of `status` and `last`; the forerunner's words. */
+  key: string;
+  /** Null: started elsewhere. */
+  start: Partial<typeof BACKUP_START> | null;
+}
+
+const KINDS: JobKind[] = [
+  { type: 'BACKUP', path: 'backup', key: 'backup', start: BACKUP_START },
+  { type: 'RESTORE', path: 'restore', key: 'restore', start: RESTORE_START },
+  { type: 'CLEANUP', path: 'cleanup', key: 'cleanup', start: { ...SELECTION, ...NODES } },
+  { type: 'REPAIR', path: 'repair', key: 'repair', start: { ...SELECTION, ...NODES } },
+  { type: 'RESTART', path: 'rolling-restart', key: 'clusterRestart', start: NODES },
+  { type: 'REMOVE', path: 'remove', key: 'remove', start: null },
+];
+
+/** Every kind of cluster job: start, abort, what runs, what ran last. */
+export function jobRoutes(deps: ApiDeps): Route[] {
+  return KINDS.flatMap((kind) => kindRoutes(deps, kind));
+}
+
+function kindRoutes(deps: ApiDeps, { type, path, key, start }: JobKind): Route[] {
   const json = (job: ClusterJob | null) => (job === null ? null : jobJson(job, deps.nodes.all()));
-  const start = (type === 'BACKUP' ? BACKUP_START : RESTORE_START) as typeof BACKUP_START;
+  const startRoute = (shape: Partial<typeof BACKUP_START>) =>
+    jsonRoute('POST', `/cluster/${path}/start`, shape as typeof BACKUP_START, async ({ params }) => {
+      const { backupName, id } = await deps.jobs.start(type, startRequest(deps, type, params));
+      return { started: true, ...(backupName === null ? {} : { name: backupName }), job: id };
+    });
   return [
-    jsonRoute('POST', `/cluster/${key}/start`, start, async ({ params }) => {
-      const job = await deps.jobs.start(type, startRequest(deps, type, params));
-      return { started: true, name: job.backupName, job: job.id };
-    }),
-    jsonRoute('POST', `/cluster/${key}/abort`, { now: flagParam().default(false) }, ({ params }) => ({
+    ...(start === null ? [] : [startRoute(start)]),
+    jsonRoute('POST', `/cluster/${path}/abort`, { now: flagParam().default(false) }, ({ params }) => ({
       aborted: deps.jobs.abort(type, params.now),
     })),
-    jsonRoute('GET', `/cluster/${key}/status`, {}, () => {
+    jsonRoute('GET', `/cluster/${path}/status`, {}, () => {
       const job = deps.jobs.running(type);
       return { running: job !== null, [key]: json(job) };
     }),
-    jsonRoute('GET', `/cluster/${key}/last`, {}, () => {
+    jsonRoute('GET', `/cluster/${path}/last`, {}, () => {
       const job = deps.jobs.last(type);
       return { present: job !== null, [key]: json(job) };
     }),
@@ -53,7 +80,7 @@ export function jobRoutes(deps: ApiDeps, type: JobType): Route[] {
 }
 
 /** Resolves nodes to executor ids. The name comes first: a bad one is said whatever else is wrong or running. */
-function startRequest(deps: ApiDeps, type: JobType, params: Call<typeof BACKUP_START>['params']) {
+function startRequest(deps: ApiDeps, type: JobType, params: StartParams) {
   const { name, nodes } = params;
   if (name !== undefined) checkBackupName(name);
   else if (type === 'RESTORE') {
@@ -62,8 +89,8 @@ function startRequest(deps: ApiDeps, type: JobType, params: Call<typeof BACKUP_S
     });
   }
   if (nodes === undefined) return params;
-  const all = deps.nodes.all();
-  return { ...params, nodes: nodes.map((wanted) => findNode(all, wanted).executorId) };
+  const members = deps.nodes.all().filter(isMember);
+  return { ...params, nodes: nodes.map((wanted) => findNode(members, wanted).executorId) };
 }
 
 /** All jobs that ever ran, newest first. */

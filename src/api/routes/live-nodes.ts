@@ -1,5 +1,5 @@
 import { OperatorError } from '../../errors.ts';
-import type { ClusterNode, NodePorts } from '../../model/node.ts';
+import { isMember, type ClusterNode, type NodePorts } from '../../model/node.ts';
 import type { ApiDeps } from '../deps.ts';
 import { isLive } from '../health.ts';
 import { countParam } from '../params.ts';
@@ -16,7 +16,7 @@ const LIMIT = { limit: countParam().default(3) };
 
 /** Contact points for clients, also as arguments of Cassandra's own tools. */
 export function liveNodeRoutes(deps: ApiDeps): Route[] {
-  const live = (limit: number) => liveNodes(deps.nodes.all(), deps.clock.now(), limit);
+  const live = (limit: number) => liveNodes(deps.nodes.all().filter(isMember), deps.clock.now(), limit);
   return [
     jsonRoute('GET', '/live-nodes', LIMIT, ({ params }) => {
       const { nodes, ports } = live(params.limit);

@@ -1,6 +1,8 @@
+import { isMember } from '../../model/node.ts';
 import type { ApiDeps } from '../deps.ts';
 import { findNode } from '../find-node.ts';
 import { nodeJson } from '../node-json.ts';
+import { pendingChanges } from '../pending-changes.ts';
 import { jsonRoute, type Route } from '../route.ts';
 
 /** The nodes, and what an operator wants of one. The scheduler does it; the answer only says that it will. */
@@ -13,16 +15,19 @@ export function nodeRoutes(deps: ApiDeps): Route[] {
     });
   return [
     jsonRoute('GET', '/node/all', {}, () => {
-      const nodes = deps.nodes.all();
-      const acquired = nodes.filter((node) => node.agentId !== null).length;
+      const pending = pendingChanges(deps.config());
+      const all = deps.nodes.all();
+      const members = all.filter(isMember);
+      const acquired = members.filter((node) => node.agentId !== null).length;
       return {
-        replaceNodes: [],
+        replaceNodes: members.flatMap(({ replaces, bootstrapped }) => (bootstrapped ? [] : (replaces ?? []))),
         nodesToAcquire: Math.max(0, deps.cluster.targetNodes() - acquired),
-        nodes: nodes.map(nodeJson),
+        nodes: members.map((node) => nodeJson(node, pending[node.executorId])),
+        formerNodes: all.filter((node) => !isMember(node)).map((node) => nodeJson(node)),
       };
     }),
     jsonRoute('GET', '/node/seed/all', {}, () => {
-      const seeds = deps.nodes.all().filter((node) => node.seed && node.ip !== null);
+      const seeds = deps.nodes.all().filter((node) => isMember(node) && node.seed && node.ip !== null);
       const ports = seeds[0]?.ports ?? null;
       return {
         nativePort: ports?.native ?? null,

@@ -17,3 +17,14 @@ test('The configuration shows what is wanted beside what there is', async (t) =>
     backupDirectory: 'file:///backup',
   });
 });
+
+test('Settings that running nodes do not have yet are shown, with what applies them', async (t) => {
+  const pendingChanges = { 'cassandra.dev.node.0.executor': { heapMb: { from: 512, to: 1024 } } };
+  const api = await startApi(t, { deps: { config: () => ({ pendingChanges }) } });
+  const { body } = await api.call('GET', '/config');
+  t.deepEqual(body.pendingChanges, pendingChanges);
+  t.regex(body.hint, /POST \/cluster\/rolling-restart\/start/);
+  const settled = (await (await startApi(t)).call('GET', '/config')).body;
+  t.deepEqual(settled.pendingChanges, {});
+  t.false('hint' in settled);
+});

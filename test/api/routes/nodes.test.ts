@@ -35,6 +35,77 @@ test('All nodes are shown with what Cassandra last said', async (t) => {
   t.false('executorInfo' in body.nodes[0]);
 });
 
+test('Before the first health the place names are those that Cassandra is started with', async (t) => {
+  const silent = { health: null, healthAt: null };
+  const api = await startApi(t, {
+    nodes: [aNode(0, { ...silent, datacenter: 'DC2', rack: 'RAC3' }), aNode(1, silent)],
+  });
+  const { body } = await api.call('GET', '/node/all');
+  t.deepEqual(body.nodes[0].rackDc, { rack: 'RAC3', dc: 'DC2' });
+  t.is(body.nodes[1].rackDc, null);
+});
+
+test('What a node holds on its agent, and what a restart would change, is shown', async (t) => {
+  const volumes = [{ id: `${ID}.data-0`, containerPath: 'data-0' }];
+  const pendingChanges = { [ID]: { heapMb: { from: 512, to: 1024 } } };
+  const api = await startApi(t, {
+    nodes: [aNode(0, { reservation: { volumes, made: true } }), aNode(1)],
+    deps: { config: () => ({ pendingChanges }) },
+  });
+  const { nodes } = (await api.call('GET', '/node/all')).body;
+  t.deepEqual(nodes[0].reservation, { made: true });
+  t.deepEqual(nodes[0].volumes, volumes);
+  t.deepEqual(nodes[0].pendingChanges, pendingChanges[ID]);
+  t.like(nodes[1], { reservation: null, volumes: [], pendingChanges: {} });
+});
+
+test('A node that was replaced is listed apart, and counts nowhere', async (t) => {
+  const former = aNode(0, { targetRunState: 'TERMINATE', serverState: 'NONE', serverTaskId: null });
+  const replacement = aNode(3, {
+    replaces: '127.0.0.1',
+    bootstrapped: false,
+    agentId: null,
+    hostname: null,
+    ip: null,
+    ports: null,
+    health: null,
+    healthAt: null,
+    serverState: 'NONE',
+    serverTaskId: null,
+  });
+  const api = await startApi(t, { nodes: [former, aNode(1, { seed: true }), aNode(2), replacement] });
+  const { body } = await api.call('GET', '/node/all');
+  t.deepEqual(
+    body.nodes.map((node: { executorId: string }) => node.executorId),
+    [1, 2, 3].map((number) => `cassandra.dev.node.${number}.executor`),
+  );
+  t.like(body.formerNodes, { length: 1, 0: { executorId: ID, targetRunState: 'TERMINATE' } });
+  t.deepEqual(body.replaceNodes, ['127.0.0.1']);
+  t.is(body.nodes[2].replaces, '127.0.0.1');
+  t.is(body.nodesToAcquire, 1);
+  t.deepEqual((await api.call('GET', '/node/seed/all')).body.seeds, ['127.0.0.2']);
+  t.like((await api.call('GET', '/config')).body, {
+    currentNumberOfNodes: 2,
+    currentNumberOfSeeds: 1,
+    seeds: ['127.0.0.2'],
+  });
+  t.deepEqual((await api.call('GET', '/live-nodes')).body.liveNodes, ['127.0.0.2', '127.0.0.3']);
+  t.notRegex((await api.call('GET', '/health/cluster')).text, /node\.0\.executor/);
+});
+
+test('Once the replacement has its data, nothing is being replaced any more', async (t) => {
+  const api = await startApi(t, { nodes: [aNode(1, { replaces: '127.0.0.9' })] });
+  t.deepEqual((await api.call('GET', '/node/all')).body.replaceNodes, []);
+});
+
+test('On a host with a former node the member is meant, but a former node alone can be named', async (t) => {
+  const former = aNode(0, { targetRunState: 'TERMINATE' });
+  const api = await startApi(t, { nodes: [former, aNode(1, { hostname: 'slave0', ip: '127.0.0.1' }), aNode(2)] });
+  const answer = await api.call('POST', '/node/slave0/stop');
+  t.is(answer.body.executorId, 'cassandra.dev.node.1.executor');
+  t.deepEqual(api.state.nodes.get(ID), former);
+});
+
 test('Seeds are those with a place', async (t) => {
   const api = await startApi(t, { nodes: [aNode(0), aNode(1, { seed: true, ip: null }), aNode(2)] });
   t.deepEqual((await api.call('GET', '/node/seed/all')).body, {
