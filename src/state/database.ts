@@ -8,13 +8,18 @@ import { frameworkStore, type FrameworkStore } from './framework.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { nodeStore, type NodeStore } from './nodes.ts';
 import { signOwnership, takeOwnership } from './owner.ts';
+import { Transactions } from './transactions.ts';
 
 const OLDEST_NODE = 22;
 
 /** How long a statement waits for a reader from outside, for example the sqlite3 shell, in ms. */
 const BUSY_MS = 5_000;
 
-/** Everything that the scheduler must not forget, in one SQLite file. All calls are synchronous and durable on return. */
+/**
+ * Everything that the scheduler must not forget, in one SQLite file. All calls are synchronous and durable on return.
+ * Nodes and the jobs at hand are kept in memory as well: values that are read or saved are shared, and not to be
+ * changed afterwards.
+ */
 export interface State {
   readonly framework: FrameworkStore;
   readonly nodes: NodeStore;
@@ -31,12 +36,13 @@ export interface State {
  */
 export function openState(path: string, migrations: readonly string[] = MIGRATIONS): State {
   const { db, close } = openDatabase(path, migrations);
+  const transactions = new Transactions(db);
   return {
     framework: frameworkStore(db),
-    nodes: nodeStore(db),
-    jobs: jobStore(db),
+    nodes: nodeStore(db, transactions),
+    jobs: jobStore(db, transactions),
     backups: backupStore(db),
-    transaction: (fn) => db.transaction(fn).immediate(),
+    transaction: (fn) => transactions.run(fn),
     close,
   };
 }

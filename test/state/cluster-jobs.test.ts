@@ -1,33 +1,75 @@
 import test from 'ava';
+import Database from 'better-sqlite3';
 import { isFinished } from '../../src/jobs/result.ts';
 import { withStep } from '../../src/jobs/steps.ts';
-import type { NewJob } from '../../src/model/cluster-job.ts';
-import type { JobType } from '../../src/model/phase.ts';
-import { error, nodes, planned, report } from '../jobs/helpers.ts';
+import { isStepActive, type ClusterJob } from '../../src/model/cluster-job.ts';
+import { openState } from '../../src/state/database.ts';
+import { error, report } from '../jobs/helpers.ts';
 import { ticker, type Script } from '../jobs/ticker.ts';
-import { newState } from './helpers.ts';
-
-function newJob(type: JobType, uuid: string, change: Partial<NewJob> = {}): NewJob {
-  const { id: _id, ...job } = planned(type, nodes(2), { snapshot: 'together', keyspaces: ['ks1'] });
-  return { ...job, uuid, ...change };
-}
+import { newJob, newState, statePath } from './helpers.ts';
 
 const failsOnce: Script = ({ phase, attempt }) =>
   phase === 'backup' && attempt === 1 ? error('TIMEOUT', 'slow', { keyspace: 'ks1' }) : undefined;
 
-test('a job comes back whole, at every moment of its life', (t) => {
-  const { jobs } = newState(t);
+/** What a restarted scheduler may not know: since when it waits, when it heard of a step, how far a step at work is. */
+function durable(job: ClusterJob | null): unknown {
+  return job?.phases.map(({ steps, ...phase }) => ({
+    ...phase,
+    steps: steps.map((step) => ({
+      ...step,
+      lastSeen: 0,
+      waitingSince: 0,
+      report: isStepActive(step) ? null : step.report,
+    })),
+  }));
+}
+
+test('a job is as it was saved, at every moment of its life, and after a restart as well', (t) => {
+  const path = statePath(t);
+  let state = openState(path);
+  t.teardown(() => state.close());
   const turned = ticker('BACKUP', 2, { snapshot: 'together', tables: ['ks1.t1'] });
-  turned.job = jobs.insert(turned.job);
+  turned.job = state.jobs.insert(turned.job);
   let stored = turned.job;
-  t.deepEqual(jobs.get(stored.id), stored);
   for (let count = 0; count < 100 && !isFinished(stored); count += 1) {
     turned.tick(1_000).end(failsOnce);
-    jobs.save(turned.job, stored);
+    state.jobs.save(turned.job, stored);
     stored = turned.job;
-    t.deepEqual(jobs.get(stored.id), stored);
+    t.deepEqual(state.jobs.get(stored.id), stored);
+    state.close();
+    state = openState(path);
+    const again = state.jobs.get(stored.id);
+    t.deepEqual(durable(again), durable(stored));
+    t.deepEqual({ ...again, phases: [] }, { ...stored, phases: [] });
+    // Time goes on for the job that the restarted scheduler knows.
+    stored = again ?? stored;
+    turned.job = stored;
   }
   t.true(isFinished(stored));
+});
+
+test('how far a step is costs no write, and its end is stored with all that came before', (t) => {
+  const path = statePath(t);
+  const state = openState(path);
+  const ref = { phaseIndex: 0, stepIndex: 0 };
+  const job = state.jobs.insert(newJob('BACKUP', 'u1'));
+  const running = withStep(job, ref, { state: 'RUNNING', taskId: 'task', attempt: 2 });
+  state.jobs.save(running, job);
+  const reader = new Database(path, { readonly: true });
+  t.teardown(() => reader.close());
+  const changes = () => reader.pragma('data_version', { simple: true });
+  const before = changes();
+  const moved = withStep(running, ref, { lastSeen: 7, report: report({ bytesDone: 50 }) });
+  state.jobs.save(moved, running);
+  t.is(state.jobs.running(), moved);
+  t.is(changes(), before);
+  const ended = withStep(moved, ref, { state: 'SUCCESS', finished: 9 });
+  state.jobs.save(ended, moved);
+  t.not(changes(), before);
+  state.close();
+  const again = openState(path);
+  t.teardown(() => again.close());
+  t.deepEqual(again.jobs.running(), ended);
 });
 
 test('a save without knowing what is stored writes everything', (t) => {
@@ -46,6 +88,23 @@ test('a phase that came later is stored as well', (t) => {
   const longer = { ...job, phases: [...job.phases, { ...first!, name: 'cleanup' as const }] };
   jobs.save(longer, job);
   t.deepEqual(jobs.get(job.id), longer);
+});
+
+test('jobs that an earlier scheduler ran are found', (t) => {
+  const path = statePath(t);
+  const first = openState(path);
+  const ended = first.jobs.insert(newJob('BACKUP', 'u1', { finished: 1, result: 'SUCCESS' }));
+  const running = first.jobs.insert(newJob('RESTORE', 'u2'));
+  first.close();
+  const second = openState(path);
+  t.teardown(() => second.close());
+  t.deepEqual(second.jobs.running(), running);
+  const failed = { ...running, finished: 3, result: 'FAILURE' as const };
+  second.jobs.save(failed, second.jobs.running() ?? undefined);
+  t.is(second.jobs.running(), null);
+  t.is(second.jobs.last('RESTORE'), failed);
+  t.deepEqual(second.jobs.last('BACKUP'), ended);
+  t.deepEqual(second.jobs.list(9), [failed, ended]);
 });
 
 test('only one job can be running', (t) => {

@@ -7,8 +7,8 @@ import Database from 'better-sqlite3';
 import { OperatorError } from '../../src/errors.ts';
 import { checkNodeVersion, openState } from '../../src/state/database.ts';
 import { MIGRATIONS } from '../../src/state/migrations.ts';
-import { node } from '../jobs/helpers.ts';
-import { newState, statePath } from './helpers.ts';
+import { id, node } from '../jobs/helpers.ts';
+import { newJob, newState, statePath } from './helpers.ts';
 
 /** Another process that has the state file open. */
 async function holder(t: ExecutionContext, path: string, ...mode: string[]): Promise<ChildProcess> {
@@ -35,7 +35,7 @@ test('a state file is made with its directories and keeps what was stored', (t) 
   const second = openState(path);
   t.teardown(() => second.close());
   t.is(second.framework.get('frameworkId'), 'f-1');
-  t.deepEqual(second.nodes.all(), [node(3)]);
+  t.deepEqual(second.nodes.all(), [node(3, { health: null, healthAt: null })]);
 });
 
 test('a transaction that throws leaves nothing behind', (t) => {
@@ -51,6 +51,66 @@ test('a transaction that throws leaves nothing behind', (t) => {
   );
   t.is(state.framework.get('key'), null);
   t.deepEqual(state.nodes.all(), []);
+  t.is(state.nodes.get(id(0)), null);
+});
+
+test('what a transaction had changed before it threw is as it was: nodes, their tasks, jobs', (t) => {
+  const state = newState(t);
+  const [first, second] = [node(0), node(1)];
+  state.nodes.save(first);
+  state.nodes.save(second);
+  const job = state.jobs.insert(newJob('BACKUP', 'u1'));
+  t.throws(() =>
+    state.transaction(() => {
+      state.nodes.save({ ...first, serverTaskId: 'another', serverState: 'LAUNCHING' });
+      state.nodes.save({ ...first, serverTaskId: 'yet another' });
+      state.nodes.delete(second.executorId);
+      state.jobs.save({ ...job, finished: 5, result: 'FAILURE' }, job);
+      state.jobs.insert(newJob('BACKUP', 'u2'));
+      throw new Error('no');
+    }),
+  );
+  t.deepEqual(state.nodes.all(), [first, second]);
+  t.is(state.nodes.byServerTask(first.serverTaskId ?? ''), first);
+  t.is(state.nodes.byServerTask('another'), null);
+  t.is(state.jobs.running(), job);
+  t.is(state.jobs.last('BACKUP'), null);
+  t.deepEqual(state.jobs.list(9), [job]);
+});
+
+test('a part of a transaction that fails takes back its own changes only', (t) => {
+  const path = statePath(t);
+  const state = openState(path);
+  state.transaction(() => {
+    state.nodes.save(node(0));
+    t.throws(() =>
+      state.transaction(() => {
+        state.nodes.save(node(0, { lastError: 'half done' }));
+        state.nodes.save(node(1));
+        throw new Error('no');
+      }),
+    );
+    t.deepEqual(state.nodes.all(), [node(0)]);
+    state.nodes.save(node(2));
+  });
+  t.deepEqual(state.nodes.all(), [node(0), node(2)]);
+  state.close();
+  const again = openState(path);
+  t.teardown(() => again.close());
+  t.deepEqual(
+    again.nodes.all().map(({ number, lastError }) => [number, lastError]),
+    [
+      [0, null],
+      [2, null],
+    ],
+  );
+});
+
+test('a save that SQLite refuses changes nothing in memory', (t) => {
+  const state = newState(t);
+  state.nodes.save(node(0));
+  t.throws(() => state.nodes.save({ ...node(1), executorId: id(0) }), { message: /constraint failed/ });
+  t.deepEqual(state.nodes.all(), [node(0)]);
 });
 
 test('the file is in WAL mode and says its schema version', (t) => {

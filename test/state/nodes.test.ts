@@ -1,4 +1,5 @@
 import test from 'ava';
+import Database from 'better-sqlite3';
 import { openState } from '../../src/state/database.ts';
 import { health, id, node } from '../jobs/helpers.ts';
 import { newState, statePath } from './helpers.ts';
@@ -28,6 +29,53 @@ test('a node that is not there is null, and deleting it is fine', (t) => {
   nodes.delete(id(2));
   nodes.delete(id(1));
   t.deepEqual(nodes.all(), []);
+});
+
+test('all nodes are the same array until one changes', (t) => {
+  const { nodes } = newState(t);
+  nodes.save(node(1));
+  nodes.save(node(0));
+  const before = nodes.all();
+  t.is(nodes.all(), before);
+  const changed = node(1, { lastError: 'changed' });
+  nodes.save(changed);
+  t.deepEqual(before, [node(0), node(1)]);
+  t.deepEqual(nodes.all(), [node(0), changed]);
+  t.is(nodes.all()[0], before[0]);
+});
+
+test('a node is found by its server task as long as that is its own', (t) => {
+  const { nodes } = newState(t);
+  const first = node(0, { serverTaskId: 'first' });
+  nodes.save(first);
+  t.is(nodes.byServerTask('first'), first);
+  const second = { ...first, serverTaskId: 'second' };
+  nodes.save(second);
+  t.is(nodes.byServerTask('first'), null);
+  t.is(nodes.byServerTask('second'), second);
+  nodes.delete(id(0));
+  t.is(nodes.byServerTask('second'), null);
+});
+
+test('health is known at once and to no later scheduler, and costs no write', (t) => {
+  const path = statePath(t);
+  const first = openState(path);
+  const unheard = node(0, { health: null, healthAt: null });
+  first.nodes.save(unheard);
+  const reader = new Database(path, { readonly: true });
+  t.teardown(() => reader.close());
+  const changes = () => reader.pragma('data_version', { simple: true });
+  const before = changes();
+  const healthy = { ...unheard, health: health(0), healthAt: 7 };
+  first.nodes.save(healthy);
+  t.is(first.nodes.get(id(0)), healthy);
+  t.is(changes(), before);
+  first.nodes.save({ ...healthy, bootstrapped: false });
+  t.not(changes(), before);
+  first.close();
+  const second = openState(path);
+  t.teardown(() => second.close());
+  t.deepEqual(second.nodes.all(), [{ ...unheard, bootstrapped: false }]);
 });
 
 test('a number is given out once, also after its node is gone and after a restart', (t) => {
