@@ -1,8 +1,10 @@
 import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
+import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import { withCleanup } from './cleanup.ts';
 import type { Limits } from './limits.ts';
 import { currentPhase } from './next-steps.ts';
+import { ringOf } from './readiness.ts';
 import { phaseEnded } from './phase-end.ts';
 import { isFinished, jobResult } from './result.ts';
 import { stepFailed } from './step-failed.ts';
@@ -18,6 +20,7 @@ export type { Limits } from './limits.ts';
  */
 export function advance(job: ClusterJob, nodes: ClusterNode[], now: number, limits: Limits): ClusterJob {
   if (isFinished(job)) return job;
+  const ring = ringOf(nodes);
   let next = giveUpSilentSteps(job, now, limits);
   if (next.aborted) next = skipPendingSteps(next);
   for (;;) {
@@ -28,7 +31,7 @@ export function advance(job: ClusterJob, nodes: ClusterNode[], now: number, limi
       next = cleaning;
       continue;
     }
-    next = failWaitingSteps(next, index, nodes, now, limits);
+    next = failWaitingSteps(next, index, ring, now, limits);
     const phase = next.phases[index];
     if (!phase || !isPhaseFinal(phase)) return next;
     next = phaseEnded(next, index, nodes, now);
@@ -53,11 +56,15 @@ export function stepsToKill(job: ClusterJob, now: number, limits: Limits): strin
   );
 }
 
+/** Cassandra ends these by itself, whoever has stopped looking: they are waited for even when the job is aborted. */
+const NOT_INTERRUPTED = new Set<PhaseName>(['cleanup', 'decommission', 'removenode']);
+
 function mustDie(job: ClusterJob, phase: Phase, step: Step, now: number, limits: Limits): boolean {
-  if (!isStepActive(step)) return false;
+  // A restart is no task; it has a deadline of its own (node-orders.ts).
+  if (!isStepActive(step) || phase.name === 'restart') return false;
   const silenceMs = phase.name === 'cleanup' ? limits.cleanupMs : limits.silenceMs;
   const isSilent = now - (step.lastSeen ?? now) >= silenceMs;
-  return step.killSince !== null || isSilent || (job.abortNow && phase.name !== 'cleanup');
+  return step.killSince !== null || isSilent || (job.abortNow && !NOT_INTERRUPTED.has(phase.name));
 }
 
 function giveUpSilentSteps(job: ClusterJob, now: number, limits: Limits): ClusterJob {

@@ -5,9 +5,14 @@ import { executorIdsOf, stepOf, truncateBegan } from './steps.ts';
 /** The job with a last phase for what it would leave behind on nodes; the same job when there is nothing. */
 export function withCleanup(job: ClusterJob): ClusterJob {
   if (job.phases.some(({ name }) => name === 'cleanup')) return job;
-  const left = job.type === 'BACKUP' ? leftBySnapshots(job) : leftByStaging(job);
+  const left = leftBy(job);
   if (left.length === 0) return job;
   return { ...job, phases: [...job.phases, phase('cleanup', left, left.length)] };
+}
+
+function leftBy(job: ClusterJob): string[] {
+  if (job.type === 'BACKUP') return leftBySnapshots(job);
+  return job.type === 'RESTORE' ? leftByStaging(job) : [];
 }
 
 /**

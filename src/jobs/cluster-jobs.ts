@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
-import type { ClusterJob } from '../model/cluster-job.ts';
-import type { JobType } from '../model/phase.ts';
+import type { ClusterJob, JobParameters } from '../model/cluster-job.ts';
+import { isBackupJob, type JobType } from '../model/phase.ts';
 import type { State } from '../state/database.ts';
-import { abort } from './advance.ts';
-import { checkCanBeRestored, checkNameIsFree, entryOf, isSandboxLocation, type FoundBackup } from './catalogue.ts';
-import { planBackup, planRestore } from './plan.ts';
+import { abort, advance } from './advance.ts';
+import {
+  checkCanBeRestored,
+  checkNameIsFree,
+  entryOf,
+  isSandboxLocation,
+  type Candidate,
+  type FoundBackup,
+} from './catalogue.ts';
+import type { Limits } from './limits.ts';
+import { giveOrders } from './node-orders.ts';
+import { planJob } from './plan.ts';
 import { jobErrors } from './shortfalls.ts';
 import { backupNameOf, locationOf, parametersOf, type StartRequest } from './start-request.ts';
 import { resumed } from './step-updates.ts';
@@ -35,34 +44,62 @@ export class ClusterJobs {
   }
 
   /**
-   * Starts a job when none is running. Throws before anything is stored: NAME_REQUIRED, NAME_INVALID, NAME_TAKEN,
-   * BAD_REQUEST, NODE_DOWN, JOB_RUNNING, BACKUP_NOT_FOUND, BACKUP_INCOMPLETE, BACKUP_DAMAGED.
+   * Starts a job when none is running. Throws before anything is stored: BAD_REQUEST, NODE_DOWN, JOB_RUNNING, and for
+   * backups and restores NAME_REQUIRED, NAME_INVALID, NAME_TAKEN, BACKUP_NOT_FOUND, BACKUP_INCOMPLETE, BACKUP_DAMAGED.
    */
   async start(type: JobType, request: StartRequest): Promise<ClusterJob> {
-    const { state, clock, defaultLocation, wake } = this.#deps;
+    const { state, clock, wake } = this.#deps;
+    const sought = isBackupJob(type) ? await this.#seek(type, request) : null;
+    // While the location was looked at, another start may have come first: what counts is checked again here.
+    const job = state.transaction(() => {
+      const nodes = state.nodes.all();
+      const parameters = parametersOf(type, request, nodes);
+      this.#checkIdle();
+      if (sought) this.#checkBackup(type, sought, parameters);
+      const about = { backupName: sought?.name ?? null, location: sought?.location ?? null };
+      const plan = planJob(type, { uuid: randomUUID(), ...about, parameters }, nodes, clock.now());
+      return this.#catalogued(state.jobs.insert(plan));
+    });
+    wake();
+    return job;
+  }
+
+  /** What lies where a backup is to be made or read. Checks before it looks. */
+  async #seek(type: JobType, request: StartRequest): Promise<Pick<Candidate, 'name' | 'location' | 'found'>> {
+    const { state, clock, defaultLocation } = this.#deps;
     const name = backupNameOf(type, request, clock.now());
     const location = locationOf(request.location ?? defaultLocation);
     parametersOf(type, request, state.nodes.all());
     this.#checkIdle();
-    const found = await this.#find(location, name);
-    // While the location was looked at, another start may have come first: what counts is checked again here.
-    const job = state.transaction(() => {
-      this.#checkIdle();
+    return { name, location, found: await this.#find(location, name) };
+  }
+
+  #checkBackup(
+    type: JobType,
+    sought: Pick<Candidate, 'name' | 'location' | 'found'>,
+    { keyspaces, tables }: JobParameters,
+  ): void {
+    const entry = this.#deps.state.backups.find(sought.location, sought.name);
+    const candidate = { ...sought, entry, isChoice: keyspaces !== null || tables !== null };
+    if (type === 'BACKUP') checkNameIsFree(candidate);
+    else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId));
+  }
+
+  /**
+   * Everything that time and the nodes' states bring about, with the orders that the job gives to nodes, in one
+   * transaction. To be called after every change and every second or so. Null when no job is running.
+   */
+  tick(limits: Limits): ClusterJob | null {
+    const { state, clock } = this.#deps;
+    return state.transaction(() => {
+      const before = state.jobs.running();
+      if (!before) return null;
       const nodes = state.nodes.all();
-      const parameters = parametersOf(type, request, nodes);
-      const entry = state.backups.find(location, name);
-      const isChoice = parameters.keyspaces !== null || parameters.tables !== null;
-      const candidate = { name, location, found, entry, isChoice };
-      if (type === 'BACKUP') checkNameIsFree(candidate);
-      else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId));
-      const plan = type === 'BACKUP' ? planBackup : planRestore;
-      const uuid = randomUUID();
-      return this.#catalogued(
-        state.jobs.insert(plan({ uuid, backupName: name, location, parameters }, nodes, clock.now())),
-      );
+      const now = clock.now();
+      const { job, changed } = giveOrders(before, nodes, now, limits);
+      for (const node of changed) state.nodes.save(node);
+      return this.#store(before, advance(job, changed.length === 0 ? nodes : state.nodes.all(), now, limits));
     });
-    wake();
-    return job;
   }
 
   /**
@@ -107,11 +144,14 @@ export class ClusterJobs {
     return state.transaction(() => {
       const before = state.jobs.get(id);
       if (!before) throw new OperatorError('NOT_FOUND', `There is no cluster job ${id}`);
-      const after = rule(before);
-      if (after === before) return before;
-      state.jobs.save(after, before);
-      return after.finished === before.finished ? after : this.#catalogued(after);
+      return this.#store(before, rule(before));
     });
+  }
+
+  #store(before: ClusterJob, after: ClusterJob): ClusterJob {
+    if (after === before) return before;
+    this.#deps.state.jobs.save(after, before);
+    return after.finished === before.finished ? after : this.#catalogued(after);
   }
 
   /**
@@ -127,10 +167,14 @@ export class ClusterJobs {
     const job = this.#deps.state.jobs.running();
     if (!job) return;
     const { id, type, backupName } = job;
-    throw new OperatorError('JOB_RUNNING', `Job ${id} is running: ${type} ${backupName}. One job runs at a time`, {
-      hint: 'Wait for its end, or abort it.',
-      details: { job: id },
-    });
+    throw new OperatorError(
+      'JOB_RUNNING',
+      `Job ${id} is running: ${type}${backupName === null ? '' : ` ${backupName}`}. One job runs at a time`,
+      {
+        hint: 'Wait for its end, or abort it.',
+        details: { job: id },
+      },
+    );
   }
 
   async #find(location: string, name: string): Promise<FoundBackup> {

@@ -1,19 +1,24 @@
 import { isStepActive, type ClusterJob, type Phase } from '../model/cluster-job.ts';
-import { isNodeReady, type ClusterNode } from '../model/node.ts';
+import type { ClusterNode } from '../model/node.ts';
 import type { StepRequest } from '../model/step.ts';
 import { backupRecord } from './backup-record.ts';
-import { executorIdsOf, stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
+import { isReadyFor, othersNeeded, ringOf, type Ring } from './readiness.ts';
+import { stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
 
 export interface NextStep extends StepRef {
   executorId: string;
 }
 
-/** The steps that may be launched now: their phase's turn, their own turn, their node ready, no back-off left. */
+/**
+ * The steps that may be launched as tasks now: their phase's turn, their own turn, their node ready, no back-off left.
+ * Restarts are no tasks: see node-orders.ts.
+ */
 export function nextSteps(job: ClusterJob, nodes: ClusterNode[], now: number): NextStep[] {
   const phaseIndex = currentPhase(job);
   const phase = job.phases[phaseIndex];
-  if (!phase || job.finished !== null || (job.aborted && phase.name !== 'cleanup')) return [];
-  return turns(job, phase, nodes, now).launchable.map((stepIndex) => {
+  if (!phase || phase.name === 'restart' || job.finished !== null) return [];
+  if (job.aborted && phase.name !== 'cleanup') return [];
+  return turns(job, phase, ringOf(nodes), now).launchable.map((stepIndex) => {
     const { executorId } = stepAt(job, { phaseIndex, stepIndex });
     return { phaseIndex, stepIndex, executorId };
   });
@@ -31,16 +36,18 @@ export function currentPhase(job: ClusterJob): number {
 export function turns(
   job: ClusterJob,
   phase: Phase,
-  nodes: ClusterNode[],
+  ring: Ring,
   now: number,
 ): { launchable: number[]; waiting: number[] } {
   const launchable: number[] = [];
   const waiting: number[] = [];
   let free = phase.concurrency - phase.steps.filter(isStepActive).length;
+  if (free <= 0) return { launchable, waiting };
+  const othersReady = othersNeeded(job, phase, ring).every((id) => isReadyFor(phase, ring.get(id)));
   for (const [index, step] of phase.steps.entries()) {
     if (free <= 0) break;
     if (step.state !== 'PENDING' || (step.notBefore !== null && step.notBefore > now)) continue;
-    if (!nodesNeeded(job, phase, step.executorId).every((id) => isReady(id, nodes))) {
+    if (!othersReady || !isReadyFor(phase, ring.get(step.executorId))) {
       waiting.push(index);
       continue;
     }
@@ -50,17 +57,7 @@ export function turns(
   return { launchable, waiting };
 }
 
-/** Truncation goes to every replica, so it is not begun before all nodes are there. */
-export function nodesNeeded(job: ClusterJob, phase: Phase, executorId: string): string[] {
-  return phase.once ? executorIdsOf(job) : [executorId];
-}
-
-function isReady(executorId: string, nodes: ClusterNode[]): boolean {
-  const node = nodes.find((candidate) => candidate.executorId === executorId);
-  return node !== undefined && node.targetRunState !== 'STOP' && isNodeReady(node);
-}
-
-/** `<executorId>.<BACKUP|RESTORE>.<jobId>.<phase>.<attempt>`: no two attempts share one. */
+/** `<executorId>.<BACKUP|RESTORE|…>.<jobId>.<phase>.<attempt>`: no two attempts share one. */
 export function taskIdOf(job: ClusterJob, phaseIndex: number, stepIndex: number): string {
   const { executorId, attempt } = stepAt(job, { phaseIndex, stepIndex });
   return `${executorId}.${job.type}.${job.id}.${job.phases[phaseIndex]?.name}.${attempt}`;
@@ -101,7 +98,7 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     record: name === 'confirm' || name === 'commit' ? `${JSON.stringify(backupRecord(job, cluster), null, 2)}\n` : null,
     truncateTables: name === 'truncate' ? tablesToRestore(job) : null,
     removeStaging: name === 'cleanup' && job.type === 'RESTORE',
-    removeHostId: null,
+    removeHostId: job.parameters.removeHostId ?? null,
   };
 }
 

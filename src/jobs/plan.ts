@@ -1,39 +1,54 @@
 import type { JobParameters, NewJob, Phase, Step } from '../model/cluster-job.ts';
-import type { PhaseName } from '../model/phase.ts';
-import type { ClusterNode } from '../model/node.ts';
+import type { JobType, PhaseName } from '../model/phase.ts';
+import { isMember, type ClusterNode } from '../model/node.ts';
+import { removalOf } from './removal.ts';
 
 /** What a job is about; checked already. */
 export interface PlanRequest {
   uuid: string;
-  backupName: string;
-  location: string;
+  /** Null for jobs that have nothing to do with a backup, as `location`. */
+  backupName: string | null;
+  location: string | null;
   parameters: JobParameters;
 }
 
-/** [snapshot of all nodes →] copy, one node after the other or n at a time → proof that it is all there → the cluster's record. */
-export function planBackup(request: PlanRequest, nodes: ClusterNode[], now: number): NewJob {
-  const { snapshot, concurrency } = request.parameters;
-  const ids = takingPart(request, nodes);
-  return newJob('BACKUP', request, now, [
+/** The job with everything that it has to do. Throws where a node may not be removed, see removal.ts. */
+export function planJob(type: JobType, request: PlanRequest, nodes: ClusterNode[], now: number): NewJob {
+  if (type === 'REMOVE') return planRemove(request, nodes, now);
+  return newJob(type, request, now, PHASES[type](takingPart(request, nodes), request.parameters));
+}
+
+const PHASES: Record<Exclude<JobType, 'REMOVE'>, (ids: string[], parameters: JobParameters) => Phase[]> = {
+  /** [snapshot of all nodes →] copy, one node after the other or n at a time → proof that it is all there → the cluster's record. */
+  BACKUP: (ids, { snapshot, concurrency }) => [
     ...(snapshot === 'together' ? [phase('snapshot', ids, ids.length)] : []),
     phase('backup', ids, concurrency),
     phase('confirm', ids, ids.length),
     phase('commit', ids, ids.length),
-  ]);
-}
-
-/** Nothing is touched before every node has checked and staged; see design of the phases in model/cluster-job.ts. */
-export function planRestore(request: PlanRequest, nodes: ClusterNode[], now: number): NewJob {
-  const { concurrency } = request.parameters;
-  const ids = takingPart(request, nodes);
-  return newJob('RESTORE', request, now, [
+  ],
+  /** Nothing is touched before every node has checked and staged; see design of the phases in model/cluster-job.ts. */
+  RESTORE: (ids, { concurrency }) => [
     phase('check', ids, ids.length),
     phase('stage', ids, concurrency),
     // Which node it is gets decided when all have staged; see phase-end.ts.
     { ...phase('truncate', ids.slice(0, 1), 1), once: true },
     phase('load', ids, concurrency),
     phase('verify', ids, ids.length),
-  ]);
+  ],
+  CLEANUP: (ids, { concurrency }) => [phase('clean', ids, concurrency)],
+  REPAIR: (ids, { concurrency }) => [phase('repair', ids, concurrency)],
+  RESTART: (ids, { concurrency }) => [phase('restart', ids, concurrency)],
+};
+
+/** By the node itself, by another one when it is down; a node that never joined is only to be forgotten, see node-orders.ts. */
+function planRemove(request: PlanRequest, nodes: ClusterNode[], now: number): NewJob {
+  const [executorId = ''] = request.parameters.nodes ?? [];
+  const removal = removalOf(executorId, nodes.filter(isMember));
+  if (removal.how === 'FORGET') return newJob('REMOVE', request, now, []);
+  if (removal.how === 'DECOMMISSION') return newJob('REMOVE', request, now, [phase('decommission', [executorId], 1)]);
+  const parameters = { ...request.parameters, removeHostId: removal.hostId };
+  const removenode = { ...phase('removenode', [removal.by], 1), once: true };
+  return newJob('REMOVE', { ...request, parameters }, now, [removenode]);
 }
 
 /** A phase with all of its steps still to be done, in the order of the ids. */
@@ -43,10 +58,12 @@ export function phase(name: PhaseName, executorIds: string[], concurrency: numbe
 
 /** Also the nodes that are down: each gets its step, and in it the reason when it cannot be done. */
 function takingPart({ parameters }: PlanRequest, nodes: ClusterNode[]): string[] {
+  const chosen = parameters.nodes && new Set(parameters.nodes);
   return nodes
+    .filter(isMember)
     .toSorted((a, b) => a.number - b.number)
     .map(({ executorId }) => executorId)
-    .filter((executorId) => parameters.nodes?.includes(executorId) ?? true);
+    .filter((executorId) => chosen?.has(executorId) ?? true);
 }
 
 function newJob(type: NewJob['type'], request: PlanRequest, now: number, phases: Phase[]): NewJob {

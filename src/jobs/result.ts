@@ -1,4 +1,5 @@
 import { isStepFinal, type ClusterJob, type JobResult, type Step } from '../model/cluster-job.ts';
+import type { JobType, PhaseName } from '../model/phase.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { endedKeyspaces, stepOf, stepsOf } from './steps.ts';
 
@@ -19,13 +20,26 @@ export function jobResult(job: ClusterJob): JobResult {
       (phase.steps.every(({ state }) => state === 'SUCCESS') && phaseShortfalls(job, phase.name).length === 0),
   );
   if (whole && job.errors.length === 0) return 'SUCCESS';
-  const usable = job.type === 'BACKUP' ? hasRecord(job) : keyspacesDone(job, 'load') > 0;
-  return usable ? 'PARTIAL' : 'FAILURE';
+  return isUsable(job) ? 'PARTIAL' : 'FAILURE';
+}
+
+/** True when something of what was asked for is there. */
+function isUsable(job: ClusterJob): boolean {
+  const someSucceeded = (phase: PhaseName) => stepsOf(job, phase).some(({ state }) => state === 'SUCCESS');
+  const usable: Record<JobType, () => boolean> = {
+    BACKUP: () => someSucceeded('commit'),
+    RESTORE: () => keyspacesDone(job, 'load') > 0,
+    CLEANUP: () => keyspacesDone(job, 'clean') > 0,
+    REPAIR: () => keyspacesDone(job, 'repair') > 0,
+    RESTART: () => someSucceeded('restart'),
+    REMOVE: () => false,
+  };
+  return usable[job.type]();
 }
 
 /** How many keyspaces of how many nodes were done in a phase. */
-export function keyspacesDone(job: ClusterJob, phase: 'backup' | 'load'): number {
-  return (phase === 'load' ? stepsOf(job, phase) : nodeBackups(job))
+export function keyspacesDone(job: ClusterJob, phase: 'backup' | 'load' | 'clean' | 'repair'): number {
+  return (phase === 'backup' ? nodeBackups(job) : stepsOf(job, phase))
     .flatMap((step) => [...endedKeyspaces(step.report).values()])
     .filter(({ status }) => status === 'SUCCESS').length;
 }
@@ -41,10 +55,6 @@ export function nodeBackups(job: ClusterJob): Step[] {
       (report?.manifest ?? null) !== null &&
       stepOf(job, 'confirm', executorId)?.state !== 'FAILED',
   );
-}
-
-function hasRecord(job: ClusterJob): boolean {
-  return stepsOf(job, 'commit').some(({ state }) => state === 'SUCCESS');
 }
 
 /** True when the abort left some work undone. */

@@ -60,10 +60,13 @@ function failedKeyspaces(executorId: string, report: StepReport): JobError[] {
     });
 }
 
+/** Phases that do their work keyspace by keyspace. */
+const BY_KEYSPACE = new Set<Phase['name']>(['backup', 'load', 'clean', 'repair']);
+
 /** What the step's phase is there for and its report does not show as done. */
 function leftOut(job: ClusterJob, phase: Phase, step: Step, report: StepReport): JobError[] {
   const { executorId } = step;
-  if (phase.name !== 'backup' && phase.name !== 'load') return [];
+  if (!BY_KEYSPACE.has(phase.name)) return [];
   const due = phase.name === 'load' ? keyspacesToLoad(job, executorId) : [];
   const ended = endedKeyspaces(report);
   const missing = new Set([...due, ...report.remainingKeyspaces].filter((name) => !ended.has(name)));

@@ -2,7 +2,7 @@ import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
 import type { JobParameters } from '../model/cluster-job.ts';
 import type { JobType } from '../model/phase.ts';
-import type { ClusterNode } from '../model/node.ts';
+import { isMember, type ClusterNode } from '../model/node.ts';
 
 /** What an operator asks for; left out means the default. */
 export interface StartRequest {
@@ -19,6 +19,18 @@ export interface StartRequest {
   snapshot?: 'each' | 'together' | undefined;
 }
 
+const EVERYWHERE = ['nodes', 'strategy', 'concurrency'] as const;
+
+/** What may be said of a job of each type. Truncation empties tables on all nodes, so a restore always covers them all. */
+const FIELDS: Record<JobType, readonly (keyof StartRequest)[]> = {
+  BACKUP: ['name', 'location', 'keyspaces', 'tables', 'snapshot', ...EVERYWHERE],
+  RESTORE: ['name', 'location', 'keyspaces', 'tables', 'strategy', 'concurrency'],
+  CLEANUP: ['keyspaces', ...EVERYWHERE],
+  REPAIR: ['keyspaces', ...EVERYWHERE],
+  RESTART: EVERYWHERE,
+  REMOVE: ['nodes'],
+};
+
 /** The backup's name: checked, or for a backup made up from the time. Throws NAME_REQUIRED, NAME_INVALID. */
 export function backupNameOf(type: JobType, request: StartRequest, now: number): string {
   if (request.name !== undefined) return checkBackupName(request.name);
@@ -32,13 +44,14 @@ export function locationOf(location: string): string {
 }
 
 /** Throws BAD_REQUEST for what makes no sense, NODE_DOWN when the cluster has no node. */
-export function parametersOf(type: JobType, request: StartRequest, nodes: ClusterNode[]): JobParameters {
+export function parametersOf(type: JobType, request: StartRequest, allNodes: ClusterNode[]): JobParameters {
+  checkFields(type, request);
+  const nodes = allNodes.filter(isMember);
   if (nodes.length === 0) {
     throw new OperatorError('NODE_DOWN', `Expected a cluster with nodes for a ${type.toLowerCase()}, it has none yet`, {
       hint: 'Wait until /node/all lists nodes.',
     });
   }
-  if (type === 'RESTORE') checkWholeCluster(request);
   const known = new Set(nodes.map(({ executorId }) => executorId));
   const unknown = (request.nodes ?? []).filter((executorId) => !known.has(executorId));
   if (unknown.length > 0) {
@@ -55,22 +68,32 @@ export function parametersOf(type: JobType, request: StartRequest, nodes: Cluste
     keyspaces: someOf('keyspaces', request.keyspaces),
     tables,
     nodes: someOf('nodes', request.nodes),
-    ...paceOf(request, nodes.length),
+    ...paceOf(type, request, nodes.length),
     snapshot: request.snapshot ?? 'each',
   };
 }
 
-/** Truncation empties tables on all nodes, so all nodes have to load. */
-function checkWholeCluster(request: StartRequest): void {
-  for (const name of ['nodes', 'snapshot'] as const) {
-    if (request[name] === undefined) continue;
-    throw new OperatorError('BAD_REQUEST', `Expected no ${name} for a restore: it always covers all nodes`);
+function checkFields(type: JobType, request: StartRequest): void {
+  const given = Object.entries(request).filter(([, value]) => value !== undefined);
+  const senseless = given.map(([name]) => name).filter((name) => !(FIELDS[type] as readonly string[]).includes(name));
+  if (senseless.length > 0) {
+    throw new OperatorError('BAD_REQUEST', `Expected no ${senseless.join(', ')} for a ${type.toLowerCase()}`, {
+      hint: `Of a ${type.toLowerCase()} these can be said: ${FIELDS[type].join(', ')}.`,
+    });
+  }
+  if (type === 'REMOVE' && request.nodes?.length !== 1) {
+    throw new OperatorError('BAD_REQUEST', `Expected one node to remove, got ${request.nodes?.length ?? 0}`);
   }
 }
 
-function paceOf({ strategy, concurrency }: StartRequest, nodeCount: number) {
+function paceOf(type: JobType, { strategy, concurrency }: StartRequest, nodeCount: number) {
   if (concurrency !== undefined && (!Number.isSafeInteger(concurrency) || concurrency < 1)) {
     throw new OperatorError('BAD_REQUEST', `Expected a concurrency of 1 or more nodes, got ${concurrency}`);
+  }
+  if (type === 'RESTART' && strategy === 'parallel' && concurrency === undefined) {
+    throw new OperatorError('BAD_REQUEST', 'Expected with strategy=parallel how many nodes may be down at once', {
+      hint: 'Say concurrency as well, or leave out the strategy: one node after the other.',
+    });
   }
   if (strategy === 'parallel') return { strategy, concurrency: Math.min(concurrency ?? nodeCount, nodeCount) };
   if (concurrency === undefined || concurrency === 1) return { strategy: 'serial', concurrency: 1 } as const;

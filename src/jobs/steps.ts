@@ -32,18 +32,26 @@ export function changeSteps(
   applies: (step: Step, phase: Phase) => boolean,
   change: (step: Step) => Partial<Step>,
 ): ClusterJob {
-  let changed = job;
-  job.phases.forEach((phase, phaseIndex) => {
-    phase.steps.forEach((step, stepIndex) => {
-      if (applies(step, phase)) changed = withStep(changed, { phaseIndex, stepIndex }, change(step));
-    });
+  const phases = job.phases.map((phase) => changePhase(phase, (step) => (applies(step, phase) ? change(step) : null)));
+  return phases.every((phase, index) => phase === job.phases[index]) ? job : { ...job, phases };
+}
+
+/** The phase with every step changed that the rule says a change for; same phase when there is none. */
+export function changePhase(phase: Phase, changeOf: (step: Step, index: number) => Partial<Step> | null): Phase {
+  let changed = false;
+  const steps = phase.steps.map((step, index) => {
+    const change = changeOf(step, index);
+    if (change === null) return step;
+    changed = true;
+    return { ...step, ...change };
   });
-  return changed;
+  return changed ? { ...phase, steps } : phase;
 }
 
 /** The active attempt with exactly this task id; null for tasks of attempts that are over. */
 export function activeStep(job: ClusterJob, taskId: string): StepRef | null {
   for (const [phaseIndex, phase] of job.phases.entries()) {
+    if (phase.finished !== null) continue;
     const stepIndex = phase.steps.findIndex((step) => step.taskId === taskId && isStepActive(step));
     if (stepIndex >= 0) return { phaseIndex, stepIndex };
   }
@@ -55,8 +63,17 @@ export function stepsOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName): Step[
   return job.phases.find((phase) => phase.name === name)?.steps ?? [];
 }
 
+/** Steps by executor id. Phases never change, so each is indexed once: a big ring asks this for every node. */
+const indexes = new WeakMap<Step[], Map<string, Step>>();
+
 export function stepOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName, executorId: string): Step | undefined {
-  return stepsOf(job, name).find((step) => step.executorId === executorId);
+  const steps = stepsOf(job, name);
+  let index = indexes.get(steps);
+  if (!index) {
+    index = new Map(steps.map((step) => [step.executorId, step]));
+    indexes.set(steps, index);
+  }
+  return index.get(executorId);
 }
 
 /** All nodes that take part, in order. */

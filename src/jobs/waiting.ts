@@ -1,9 +1,10 @@
-import type { ClusterJob, Phase } from '../model/cluster-job.ts';
+import type { ClusterJob, Step } from '../model/cluster-job.ts';
 import { isNodeReady, type ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import type { Limits } from './limits.ts';
-import { nodesNeeded, turns } from './next-steps.ts';
-import { jobError, stepAt, withStep } from './steps.ts';
+import { turns } from './next-steps.ts';
+import { othersNeeded, type Ring } from './readiness.ts';
+import { changePhase, jobError } from './steps.ts';
 
 /**
  * Steps of a phase that cannot be done, or not in time, fail with what is known of their node; the others get
@@ -12,63 +13,64 @@ import { jobError, stepAt, withStep } from './steps.ts';
 export function failWaitingSteps(
   job: ClusterJob,
   phaseIndex: number,
-  nodes: ClusterNode[],
+  ring: Ring,
   now: number,
   limits: Limits,
 ): ClusterJob {
   const phase = job.phases[phaseIndex];
   if (!phase) return job;
-  let next = job;
-  const fail = (stepIndex: number, error: JobError): void => {
-    next = withStep(next, { phaseIndex, stepIndex }, { state: 'FAILED', finished: now, waitingSince: null, error });
-  };
-  for (const [index, step] of phase.steps.entries()) {
-    if (step.state !== 'PENDING') continue;
-    const error = hopeless(job, phase, step.executorId, nodes);
-    if (error) fail(index, error);
-  }
+  const others = othersNeeded(job, phase, ring);
+  const lost = others.map((id) => hopeless(id, ring)).find((error) => error !== null) ?? null;
+  const hopeful = changePhase(phase, ({ state, executorId }) => {
+    const error = state === 'PENDING' ? (lost ?? hopeless(executorId, ring)) : null;
+    return error && failed({ ...error, executorId }, now);
+  });
+  const { launchable, waiting } = turns(job, hopeful, ring, now);
+  const due = new Set([...launchable, ...waiting]);
+  const othersDown = others.filter((id) => !isUp(ring.get(id)));
   const patienceMs = phase.name === 'cleanup' ? limits.cleanupMs : limits.nodeReadyMs;
-  const { launchable, waiting } = turns(next, next.phases[phaseIndex] ?? phase, nodes, now);
-  for (const index of [...launchable, ...waiting]) {
-    const { waitingSince, executorId } = stepAt(next, { phaseIndex, stepIndex: index });
-    if (waitingSince === null) next = withStep(next, { phaseIndex, stepIndex: index }, { waitingSince: now });
-    else if (now - waitingSince >= patienceMs) fail(index, tooLate(job, phase, executorId, nodes, waitingSince, now));
-  }
-  return next;
+  const after = changePhase(hopeful, ({ waitingSince, executorId }, index) => {
+    if (!due.has(index)) return null;
+    if (waitingSince === null) return { waitingSince: now };
+    if (now - waitingSince < patienceMs) return null;
+    return failed(tooLate(executorId, [executorId, ...othersDown], ring, waitingSince, now), now);
+  });
+  return after === phase ? job : { ...job, phases: job.phases.with(phaseIndex, after) };
 }
 
-/** Why the step cannot be done however long it waits; null when there is hope. */
-function hopeless(job: ClusterJob, phase: Phase, executorId: string, nodes: ClusterNode[]): JobError | null {
-  for (const id of nodesNeeded(job, phase, executorId)) {
-    const node = nodes.find((candidate) => candidate.executorId === id);
-    if (!node) return jobError('NODE_DOWN', `${id} is not part of the cluster any more`, { executorId });
-    if (node.targetRunState === 'STOP') {
-      return jobError('NODE_STOPPED', `${id} was stopped by the operator`, { executorId });
-    }
-  }
-  return null;
+function failed(error: JobError, now: number): Partial<Step> {
+  return { state: 'FAILED', finished: now, waitingSince: null, error };
 }
 
-function tooLate(
-  job: ClusterJob,
-  phase: Phase,
-  executorId: string,
-  nodes: ClusterNode[],
-  since: number,
-  now: number,
-): JobError {
+/** Why a step that needs the node cannot be done however long it waits; null when there is hope. */
+function hopeless(id: string, ring: Ring): JobError | null {
+  const node = ring.get(id);
+  if (!node || node.targetRunState === 'TERMINATE') {
+    return jobError('NODE_DOWN', `${id} is not part of the cluster any more`);
+  }
+  return node.targetRunState === 'STOP' ? jobError('NODE_STOPPED', `${id} was stopped by the operator`) : null;
+}
+
+/** More names than that do not help whoever reads them. */
+const NAMED = 5;
+
+function isUp(node: ClusterNode | undefined): boolean {
+  return node !== undefined && isNodeReady(node);
+}
+
+function tooLate(executorId: string, needed: string[], ring: Ring, since: number, now: number): JobError {
   const waited = `Waited ${seconds(now - since)}`;
-  const down = nodes.filter(
-    (node) => nodesNeeded(job, phase, executorId).includes(node.executorId) && !isNodeReady(node),
-  );
+  const down = [...new Set(needed)].flatMap((id) => ring.get(id) ?? []).filter((node) => !isUp(node));
   if (down.length === 0) {
     return jobError('TIMEOUT', `${waited} for an offer of the node's agent with room for the task`, { executorId });
   }
-  const reasons = down.map((node) => describe(node, now)).join('; ');
+  const told = down.slice(0, NAMED).map((node) => describe(node, now));
+  const reasons = [...told, ...(down.length > NAMED ? [`and ${down.length - NAMED} more`] : [])].join('; ');
   return jobError('NODE_DOWN', `${waited} for the node to be ready: ${reasons}`, { executorId });
 }
 
-function describe(node: ClusterNode, now: number): string {
+/** What is known of a node that is not ready. */
+export function describe(node: ClusterNode, now: number): string {
   const { executorId, serverState, lastError, health, healthAt } = node;
   const said =
     health && healthAt !== null
@@ -77,6 +79,6 @@ function describe(node: ClusterNode, now: number): string {
   return `${executorId} has server state ${serverState}, ${said}${lastError === null ? '' : `, last error: ${lastError}`}`;
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }

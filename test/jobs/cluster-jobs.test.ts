@@ -156,7 +156,7 @@ test('a job goes on after its scheduler was away, however long', async (t) => {
 
   const state = openState(path);
   t.teardown(() => state.close());
-  const second = rig(t, 0, state, START + 100 * LIMITS.silenceMs);
+  const second = rig(t, 2, state, START + 100 * LIMITS.silenceMs);
   turned.job = second.jobs.running() ?? t.fail('no job');
   turned.now = second.now;
   turned.tick();

@@ -1,7 +1,7 @@
 import type { Limits } from '../../src/jobs/limits.ts';
-import { planBackup, planRestore } from '../../src/jobs/plan.ts';
+import { planJob } from '../../src/jobs/plan.ts';
 import type { ClusterJob, JobParameters } from '../../src/model/cluster-job.ts';
-import type { JobType, PhaseName } from '../../src/model/phase.ts';
+import { isBackupJob, type JobType, type PhaseName } from '../../src/model/phase.ts';
 import { executorIdOf, newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import {
   emptyReport,
@@ -88,14 +88,13 @@ export const PARAMETERS: JobParameters = {
 };
 
 export function planned(type: JobType, cluster: ClusterNode[], parameters: Partial<JobParameters> = {}): ClusterJob {
-  const plan = type === 'BACKUP' ? planBackup : planRestore;
   const request = {
     uuid: 'job-uuid',
-    backupName: 'b1',
-    location: 'file:///backup',
+    backupName: isBackupJob(type) ? 'b1' : null,
+    location: isBackupJob(type) ? 'file:///backup' : null,
     parameters: { ...PARAMETERS, ...parameters },
   };
-  return { id: 7, ...plan(request, cluster, START) };
+  return { id: 7, ...planJob(type, request, cluster, START) };
 }
 
 export function keyspace(change: Partial<KeyspaceReport> = {}): KeyspaceReport {

@@ -150,6 +150,7 @@ test('a request says what the operator asked for', (t) => {
     record: null,
     truncateTables: null,
     removeStaging: false,
+    removeHostId: null,
   });
   t.false(stepRequest(planned('BACKUP', nodes(1)), 0, 0, CLUSTER).snapshotTaken);
 });
