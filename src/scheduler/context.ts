@@ -20,12 +20,14 @@ export interface SchedulerContext {
 
 /**
  * Sends a call whose loss is made good later: everything that was decided is stored, and what the master did
- * not hear of comes back by reconciliation or by the next tick. So a failed call is told and not thrown.
+ * not hear of comes back by reconciliation or by the next tick. So a failed call is told and not thrown: false.
  */
-export async function send(context: SchedulerContext, call: SchedulerCall): Promise<void> {
+export async function send(context: SchedulerContext, call: SchedulerCall): Promise<boolean> {
   try {
     await context.client.call(call);
+    return true;
   } catch (error) {
     context.log.warn({ call: call.type, err: messageOf(error) }, 'call to the master failed');
+    return false;
   }
 }

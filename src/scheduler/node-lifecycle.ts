@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isTerminal } from '../mesos/task-state.ts';
 import type { TaskState } from '../mesos/types.ts';
 import { isNodeReady, type ClusterNode, type NodeHealth } from '../model/node.ts';
@@ -9,23 +10,37 @@ export function serverTaskId(node: ClusterNode): string {
   return `${node.executorId}.server.${node.launches}`;
 }
 
+/** The executor id in a server's task id; null for tasks of another kind. */
+export function executorIdOfServer(taskId: string): string | null {
+  return /^(.+)\.server\.\d+$/.exec(taskId)?.[1] ?? null;
+}
+
 /**
- * The nodes whose Cassandra may be started now. Seeds come first; a node that never joined waits until all
- * before it are NORMAL, so that only one bootstraps at a time (Cassandra's rule for consistent range
- * movements). A node with data needs only a seed to talk to.
+ * The nodes whose Cassandra may be started now. Seeds come first. A node that never joined waits until all before it
+ * are NORMAL, so that only one bootstraps at a time (Cassandra's rule for consistent range movements); one that takes
+ * over a dead node's tokens needs only a seed, as Cassandra asks for no more then, and others may be dead as well. A
+ * node with data needs only a seed to talk to.
  */
 export function launchableNodes(nodes: ClusterNode[], now: number): ClusterNode[] {
   const wanted = nodes.filter((node) => node.targetRunState === 'RUN');
   const seedIsUp = wanted.some((node) => node.seed && isNodeReady(node)) || !wanted.some((node) => node.seed);
-  return wanted.filter((node, index) => {
+  let mayJoin = !nodes.some(isJoining);
+  let allBeforeAreReady = true;
+  return wanted.filter((node) => {
+    const isNext = allBeforeAreReady;
+    allBeforeAreReady &&= isNodeReady(node);
     if (node.serverState !== 'NONE' || (node.launchNotBefore ?? 0) > now) return false;
     if (node.bootstrapped) return node.seed || seedIsUp;
-    return wanted.slice(0, index).every(isNodeReady) && nodes.every((other) => !isJoining(other));
+    const joins = mayJoin && (node.replaces === null ? isNext : seedIsUp);
+    if (joins) mayJoin = false;
+    return joins;
   });
 }
 
-function isJoining(node: ClusterNode): boolean {
-  return !node.bootstrapped && node.serverState !== 'NONE';
+/** One that left the ring while nobody can see it does not count: it may never be heard of again. */
+function isJoining({ bootstrapped, serverState, targetRunState }: ClusterNode): boolean {
+  if (bootstrapped || serverState === 'NONE') return false;
+  return serverState !== 'UNREACHABLE' || targetRunState !== 'TERMINATE';
 }
 
 /** The task is gone, whatever the reason; also one that the master has never heard of: its launch was lost. */
@@ -44,9 +59,12 @@ export function onServerStatus(
   const seen = update.health ? onHealth(node, update.health, now) : node;
   switch (update.state) {
     case 'TASK_STARTING':
-      return { ...seen, serverState: 'STARTING' };
+      // Older than what is known already, or the same.
+      return node.serverState === 'RUNNING' || node.serverState === 'KILLING'
+        ? seen
+        : { ...seen, serverState: 'STARTING' };
     case 'TASK_RUNNING':
-      return { ...seen, serverState: 'RUNNING', lastError: null };
+      return node.serverState === 'KILLING' ? seen : { ...seen, serverState: 'RUNNING', lastError: null };
     case 'TASK_KILLING':
       return { ...seen, serverState: 'KILLING' };
     case 'TASK_UNREACHABLE':
@@ -62,8 +80,6 @@ function serverEnded(node: ClusterNode, reason: string, now: number): ClusterNod
     ...node,
     serverTaskId: null,
     serverState: 'NONE',
-    // A restart was asked for: this end was its first half.
-    targetRunState: node.targetRunState === 'RESTART' ? 'RUN' : node.targetRunState,
     launchNotBefore: wanted ? now + backoffMs(node) : null,
     lastError: wanted ? reason : null,
     health: null,
@@ -77,7 +93,14 @@ function backoffMs(node: ClusterNode): number {
   return Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(node.launches, 5));
 }
 
+/** What is told with every beat; stored that often when nothing else changed, so that `/health` can trust its age. */
+const HEALTH_STORED_EVERY_MS = 30_000;
+
+/** The same node when the message says nothing new. */
 export function onHealth(node: ClusterNode, health: NodeHealth, now: number): ClusterNode {
+  if (node.healthAt !== null && now - node.healthAt < HEALTH_STORED_EVERY_MS && saysTheSame(node.health, health)) {
+    return node;
+  }
   return {
     ...node,
     health,
@@ -85,6 +108,11 @@ export function onHealth(node: ClusterNode, health: NodeHealth, now: number): Cl
     bootstrapped: node.bootstrapped || health.operationMode === 'NORMAL',
     hostId: health.hostId,
   };
+}
+
+/** Apart from the uptime, which follows from the one before. */
+function saysTheSame(before: NodeHealth | null, after: NodeHealth): boolean {
+  return before !== null && isDeepStrictEqual({ ...before, uptimeMillis: 0 }, { ...after, uptimeMillis: 0 });
 }
 
 /** True when the node's Cassandra is to be stopped: the operator said so and the task still lives. */

@@ -1,14 +1,18 @@
+import { messageOf } from '../errors.ts';
 import { onProgress, onTaskStatus, type StepTaskState } from '../jobs/step-updates.ts';
+import { activeStep } from '../jobs/steps.ts';
 import { decodeExecutorMessage, decodeHealth, decodeStepProgress } from '../mesos/messages.ts';
-import type { TaskState, TaskStatus } from '../mesos/types.ts';
+import type { SchedulerEvent, TaskState, TaskStatus } from '../mesos/types.ts';
 import type { ClusterNode } from '../model/node.ts';
 import { send, type SchedulerContext } from './context.ts';
-import { hasEnded, onHealth, onServerStatus } from './node-lifecycle.ts';
+import { executorIdOfServer, hasEnded, onHealth, onServerStatus } from './node-lifecycle.ts';
+
+type ExecutorMessageEvent = Extract<SchedulerEvent, { type: 'MESSAGE' }>['message'];
 
 /** Stores what a status update says, then acknowledges it. Duplicates and late ones change nothing. */
 export async function onUpdate(context: SchedulerContext, status: TaskStatus): Promise<void> {
   const taskId = status.taskId.value;
-  const node = context.state.nodes.all().find((candidate) => candidate.serverTaskId === taskId);
+  const node = nodeOfServer(context, taskId);
   context.log.debug({ taskId, state: status.state, reason: status.reason, message: status.message }, 'status update');
   if (node) storeServerStatus(context, node, status);
   else if (!storeStepStatus(context, status)) await killStray(context, status);
@@ -20,10 +24,18 @@ export async function onUpdate(context: SchedulerContext, status: TaskStatus): P
   }
 }
 
+/** Null also for the server of an earlier launch: its updates say nothing of the present one. */
+function nodeOfServer({ state }: SchedulerContext, taskId: string): ClusterNode | null {
+  const executorId = executorIdOfServer(taskId);
+  const node = executorId === null ? null : state.nodes.get(executorId);
+  return node?.serverTaskId === taskId ? node : null;
+}
+
 function storeServerStatus(context: SchedulerContext, node: ClusterNode, status: TaskStatus): void {
+  const { data } = status;
   const health =
-    status.source === 'SOURCE_EXECUTOR' && status.data?.length && !hasEnded(status.state)
-      ? decodeHealth(status.data)
+    status.source === 'SOURCE_EXECUTOR' && data?.length && !hasEnded(status.state)
+      ? readable(context, status.taskId.value, () => decodeHealth(data))
       : null;
   const after = onServerStatus(
     node,
@@ -53,10 +65,12 @@ const STEP_STATES: Partial<Record<TaskState, StepTaskState>> = {
 function storeStepStatus(context: SchedulerContext, status: TaskStatus): boolean {
   const job = context.jobs.running();
   const taskId = status.taskId.value;
-  const active = job?.phases.some(({ steps }) => steps.some((step) => step.taskId === taskId)) ?? false;
-  if (job === null || !active) return false;
+  if (job === null || activeStep(job, taskId) === null) return false;
+  const { data } = status;
   const report =
-    status.source === 'SOURCE_EXECUTOR' && status.data?.length ? decodeStepProgress(status.data).report : null;
+    status.source === 'SOURCE_EXECUTOR' && data?.length
+      ? readable(context, taskId, () => decodeStepProgress(data).report)
+      : null;
   // A task that Mesos itself ended (its executor died) did not fail by its own work: it may be tried again.
   const byExecutor = status.source === 'SOURCE_EXECUTOR';
   const mapped = STEP_STATES[status.state] ?? 'LOST';
@@ -78,16 +92,31 @@ async function killStray(context: SchedulerContext, status: TaskStatus): Promise
   });
 }
 
-/** Health and progress: best effort, in full each time. */
-export function onMessage(context: SchedulerContext, executorId: string, data: Uint8Array): void {
-  const message = decodeExecutorMessage(data);
-  const now = context.clock.now();
-  if ('progress' in message) {
-    const job = context.jobs.running();
-    const { taskId, report } = message.progress;
-    if (job) context.jobs.update(job.id, (current) => onProgress(current, taskId, report, now));
-    return;
+/** Health and progress: best effort, in full each time. True when they said something new. */
+export function onMessage(context: SchedulerContext, message: ExecutorMessageEvent): boolean {
+  const executorId = message.executorId.value;
+  const said = readable(context, executorId, () => decodeExecutorMessage(message.data));
+  if (said === null) return false;
+  const { jobs, state, clock } = context;
+  if ('progress' in said) {
+    const job = jobs.running();
+    const { taskId, report } = said.progress;
+    return job !== null && jobs.update(job.id, (current) => onProgress(current, taskId, report, clock.now())) !== job;
   }
-  const node = context.state.nodes.get(executorId);
-  if (node && node.serverState !== 'NONE') context.state.nodes.save(onHealth(node, message.health, now));
+  const node = state.nodes.get(executorId);
+  if (!node || node.serverState === 'NONE' || node.agentId !== message.agentId.value) return false;
+  const after = onHealth(node, said.health, clock.now());
+  if (after === node) return false;
+  state.nodes.save(after);
+  return true;
+}
+
+/** What an executor said; null when it cannot be read: one broken message must not end the scheduler. */
+function readable<T>(context: SchedulerContext, from: string, decode: () => T): T | null {
+  try {
+    return decode();
+  } catch (error) {
+    context.log.warn({ from, err: messageOf(error) }, 'what the executor says cannot be read');
+    return null;
+  }
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { launchableNodes, onServerStatus } from '../../src/scheduler/node-lifecycle.ts';
+import { settled } from '../../src/scheduler/leaving.ts';
 import { aNode, normal, runningNode } from './helpers.ts';
 
 const numbers = (nodes: { number: number }[]): number[] => nodes.map(({ number }) => number);
@@ -44,7 +45,11 @@ test('a restart is a stop and then a run', (t) => {
   const node = runningNode(0, { targetRunState: 'RESTART' });
   const update = { taskId: node.serverTaskId ?? '', message: null, health: null };
   const stopped = onServerStatus(node, { ...update, state: 'TASK_KILLED' }, 5);
-  t.like(stopped, { targetRunState: 'RUN', serverState: 'NONE', launchNotBefore: null, lastError: null });
+  t.like(stopped, { serverState: 'NONE', launchNotBefore: null, lastError: null });
+  t.like(
+    settled(stopped, () => false),
+    { targetRunState: 'RUN' },
+  );
 });
 
 test('a node counts as bootstrapped once it was NORMAL', (t) => {
