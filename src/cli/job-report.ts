@@ -7,30 +7,58 @@ export function exitCodeOf(job: JobView): number {
   return job.result === null || job.result === 'SUCCESS' ? 0 : 1;
 }
 
+const TITLES = {
+  BACKUP: 'Backup',
+  RESTORE: 'Restore',
+  CLEANUP: 'Cleanup',
+  REPAIR: 'Repair',
+  RESTART: 'Rolling restart',
+  REMOVE: 'Removal',
+} as const satisfies Record<JobView['type'], string>;
+
 /** A job for people: what it is, nodes × keyspaces, and what went wrong. */
 export function describeJob(job: JobView, now: number): string {
   const nodes = [...job.completedNodes, ...(job.currentNode ? [job.currentNode] : [])];
-  const rows = nodes.flatMap(keyspaceRows);
   const waiting = job.remainingNodes.map((node) => [node, '-', 'WAITING', '-', '-']);
+  const rows = [...nodes.flatMap(keyspaceRows), ...waiting];
   const parts = [
     headline(job, now),
-    rows.length + waiting.length === 0
-      ? null
-      : table(['NODE', 'KEYSPACE', 'STATUS', 'SIZE', 'TIME'], [...rows, ...waiting]),
+    rows.length === 0 ? null : telling(['NODE', 'KEYSPACE', 'STATUS', 'SIZE', 'TIME'], rows),
     job.errors.length === 0 ? null : `Errors:\n${job.errors.map((error) => `  ${errorLine(error)}`).join('\n')}`,
   ];
   return `${parts.filter((part) => part !== null).join('\n\n')}\n`;
 }
 
+/** A table without the columns that say nothing in any row. */
+function telling(headings: string[], rows: string[][]): string {
+  const says = headings.map((_, column) => rows.some((row) => row[column] !== '-'));
+  const keep = (cells: string[]) => cells.filter((_, column) => says[column]);
+  return table(keep(headings), rows.map(keep));
+}
+
 function headline(job: JobView, now: number): string {
-  const kind = job.type === 'BACKUP' ? 'Backup' : 'Restore';
+  const title = job.backupName === undefined ? TITLES[job.type] : `${TITLES[job.type]} ${job.backupName}`;
   const state = job.result ?? (job.aborted ? 'RUNNING, to be aborted' : 'RUNNING');
-  const done = job.bytesTotal === null ? bytes(job.bytesDone) : `${bytes(job.bytesDone)} of ${bytes(job.bytesTotal)}`;
+  const pace = `${job.finished === null ? 'running for' : 'took'} ${duration((job.finished ?? now) - job.started)}`;
   return [
-    `${kind} ${job.backupName} (job ${job.id}): ${state}`,
-    `Location ${job.location}`,
-    `Started ${time(job.started)}, ${job.finished === null ? 'running for' : 'took'} ${duration((job.finished ?? now) - job.started)}, ${done}`,
+    `${title} (job ${job.id}): ${state}`,
+    ...(job.location === undefined ? [] : [`Location ${job.location}`]),
+    `Started ${time(job.started)}, ${pace}, ${doneOf(job)}`,
   ].join('\n');
+}
+
+/** How much of it is done: bytes, or nodes where none are moved. */
+export function doneOf(job: JobView): string {
+  if (job.location === undefined && job.bytesDone === 0) {
+    const { done, all } = nodesOf(job);
+    return `${done} of ${all} ${all === 1 ? 'node' : 'nodes'}`;
+  }
+  return job.bytesTotal === null ? bytes(job.bytesDone) : `${bytes(job.bytesDone)} of ${bytes(job.bytesTotal)}`;
+}
+
+export function nodesOf(job: JobView): { done: number; all: number } {
+  const done = job.completedNodes.length;
+  return { done, all: done + job.currentNodes.length + job.remainingNodes.length };
 }
 
 function keyspaceRows(node: NodeView): string[][] {
@@ -38,15 +66,18 @@ function keyspaceRows(node: NodeView): string[][] {
     node.executorId,
     keyspace,
     status,
-    bytes(size),
+    size === 0 ? '-' : bytes(size),
     duration(durationMillis),
   ]);
   const open = node.remainingKeyspaces.map((keyspace) => [node.executorId, keyspace, 'OPEN', '-', '-']);
   const rows = [...done, ...open];
-  if (rows.length > 0) return rows;
-  return [
-    [node.executorId, '-', node.failure ? 'FAILURE' : node.finishedTimestamp === null ? 'RUNNING' : 'DONE', '-', '-'],
-  ];
+  return rows.length > 0 ? rows : [wholeNodeRow(node)];
+}
+
+function wholeNodeRow({ executorId, failure, startedTimestamp, finishedTimestamp }: NodeView): string[] {
+  const status = failure ? 'FAILURE' : finishedTimestamp === null ? 'RUNNING' : 'DONE';
+  const known = startedTimestamp !== null && finishedTimestamp !== null;
+  return [executorId, '-', status, '-', known ? duration(finishedTimestamp - startedTimestamp) : '-'];
 }
 
 function errorLine(error: JobView['errors'][number]): string {

@@ -1,9 +1,10 @@
 /** What the commands read of the REST API's JOB; api-docs/openapi.yaml has all of it. */
 export interface JobView {
   id: number;
-  type: 'BACKUP' | 'RESTORE';
-  backupName: string;
-  location: string;
+  type: 'BACKUP' | 'RESTORE' | 'CLEANUP' | 'REPAIR' | 'RESTART' | 'REMOVE';
+  /** Backup and restore only, as `location`. */
+  backupName?: string;
+  location?: string;
   started: number;
   finished: number | null;
   aborted: boolean;
@@ -14,6 +15,7 @@ export interface JobView {
   bytesDone: number;
   remainingNodes: string[];
   currentNode: NodeView | null;
+  currentNodes: NodeView[];
   completedNodes: NodeView[];
   phases: PhaseView[];
   errors: {
@@ -27,6 +29,7 @@ export interface JobView {
 
 export interface NodeView {
   executorId: string;
+  startedTimestamp: number | null;
   finishedTimestamp: number | null;
   failure?: { failed: boolean; message: string };
   processedKeyspaces: Record<string, { status: string; durationMillis: number; bytes: number }>;

@@ -1,6 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { CliDeps, Output } from './deps.ts';
 import { bytes } from './format.ts';
+import { doneOf, nodesOf } from './job-report.ts';
 import type { JobView, PhaseView } from './job-view.ts';
 
 /** Shows how far a job is, and what happened on the way to it. */
@@ -29,9 +30,9 @@ function barProgress(stream: Output, rate: RateMeter): Progress {
   );
   return {
     update(job) {
-      const text = `${doneOf(job)} | ${rate(job.bytesDone)} | ${workOf(job, shortName)}`;
+      const text = `${paceOf(job, rate(job.bytesDone))} | ${workOf(job, shortName)}`;
       const payload = { text: fit(text, fileOf(job), columns() - barsize - 9) };
-      const value = Math.round((job.progress ?? 0) * 1000);
+      const value = Math.round(shareOf(job) * 1000);
       if (bar.isActive) bar.update(value, payload);
       else bar.start(1000, value, payload);
     },
@@ -59,19 +60,27 @@ function lineProgress(stream: Output, rate: RateMeter): Progress {
     update(job) {
       const speed = rate(job.bytesDone);
       const work = workOf(job, (executorId) => executorId);
-      const progress = job.progress ?? 0;
+      const progress = shareOf(job);
       const change = `${work} ${Math.floor(progress * 10)}`;
       if (change === last) return;
       last = change;
-      stream.write(`${Math.floor(progress * 100)}% | ${doneOf(job)} | ${speed} | ${work}\n`);
+      stream.write(`${Math.floor(progress * 100)}% | ${paceOf(job, speed)} | ${work}\n`);
     },
     notice: (text) => stream.write(`${text}\n`),
     stop: () => undefined,
   };
 }
 
-function doneOf(job: JobView): string {
-  return job.bytesTotal === null ? bytes(job.bytesDone) : `${bytes(job.bytesDone)} of ${bytes(job.bytesTotal)}`;
+/** 0 to 1: by bytes, or by nodes where none are moved. */
+function shareOf(job: JobView): number {
+  if (job.progress !== null) return job.progress;
+  const { done, all } = nodesOf(job);
+  return job.location === undefined && all > 0 ? done / all : 0;
+}
+
+/** What is done, and how fast; where no bytes are moved there is no rate. */
+function paceOf(job: JobView, rate: string): string {
+  return job.location === undefined && job.bytesDone === 0 ? doneOf(job) : `${doneOf(job)} | ${rate}`;
 }
 
 /** Phase and nodes at work. */

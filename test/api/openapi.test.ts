@@ -1,7 +1,7 @@
 import test from 'ava';
 import { apiRoutes, createRouter } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
-import { DOCUMENT, pointerOf, problems, resolve, type Operation } from './document.ts';
+import { DOCUMENT, pointerOf, problems, resolve } from './document.ts';
 import { startApi } from './helpers.ts';
 
 // Routes are made without being called, so nothing of what they work on is needed.
@@ -58,9 +58,9 @@ test('Every parameter of a POST can be given in the body as well, by the same sc
 
 test('The type of every answer is the one of its route', (t) => {
   for (const route of routes) {
-    const { responses } = DOCUMENT.paths[documentPath(route.path)]?.[route.method.toLowerCase()] as Operation;
+    const operation = DOCUMENT.paths[documentPath(route.path)]?.[route.method.toLowerCase()];
     // What is always refused has no other answer.
-    const { value } = resolve(responses['200'] ?? responses['400'] ?? {}, '');
+    const { value } = resolve(operation?.responses['200'] ?? operation?.responses['400'] ?? {}, '');
     const types = [route.contentType, ...(route.otherTypes ?? [])].map((type) => type.split(';', 1)[0]);
     t.deepEqual(Object.keys(value.content ?? {}), types, route.path);
   }

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import test from 'ava';
 import type { Output } from '../../src/cli/deps.ts';
-import type { JobView } from '../../src/cli/job-view.ts';
+import type { JobView, NodeView } from '../../src/cli/job-view.ts';
 import { createProgress } from '../../src/cli/progress.ts';
 import { systemClock } from '../../src/clock.ts';
 
@@ -22,10 +22,21 @@ function aJob(changes: Partial<JobView> & { node?: number; current?: string }): 
     bytesDone: 0,
     remainingNodes: [],
     currentNode: null,
+    currentNodes: [],
     completedNodes: [],
     phases: [{ name: 'backup', steps: [step] }],
     errors: [],
     ...job,
+  };
+}
+
+function aNode(number: number): NodeView {
+  return {
+    executorId: `cassandra.dev.node.${number}.executor`,
+    startedTimestamp: 1,
+    finishedTimestamp: number === 0 ? 2 : null,
+    processedKeyspaces: {},
+    remainingKeyspaces: [],
   };
 }
 
@@ -92,6 +103,20 @@ test('A job of unknown size has a progress too', (t) => {
   const { progress, written } = progressOn(false);
   progress.update(aJob({ progress: null, bytesTotal: null, phases: [] }));
   t.is(written(), '0% | 0 B | -/s | waiting for a node\n');
+});
+
+test('Where no bytes are moved, nodes are counted', (t) => {
+  const { progress, written } = progressOn(false);
+  const { backupName: _name, location: _location, ...job } = aJob({ node: 1, progress: null, bytesTotal: null });
+  progress.update({
+    ...job,
+    type: 'RESTART',
+    phases: [{ ...job.phases[0], name: 'restart', steps: job.phases[0]?.steps ?? [] }],
+    completedNodes: [aNode(0)],
+    currentNodes: [aNode(1)],
+    remainingNodes: ['cassandra.dev.node.2.executor'],
+  });
+  t.is(written(), '33% | 1 of 3 nodes | restart on cassandra.dev.node.1.executor\n');
 });
 
 test('Quiet means notices only', (t) => {

@@ -37,7 +37,7 @@ function removeRoute(deps: ApiDeps): Route {
     const { executorId, hostname, ip } = node;
     if (!params.yesDeleteData) {
       throw new OperatorError('BAD_REQUEST', `Expected yesDeleteData=true, got none: ${removalOf(node)}`, {
-        hint: 'Say yesDeleteData=true if that is wanted.',
+        hint: 'Say yesDeleteData=true (cassandra-mesos: --yes-delete-data) if that is wanted.',
       });
     }
     const job = isMember(node) ? await deps.jobs.start('REMOVE', { nodes: [executorId] }) : null;
@@ -99,7 +99,7 @@ function clusterRoutes(deps: ApiDeps): Route[] {
         throw new OperatorError(
           'BAD_REQUEST',
           `Expected yesDeleteData=true and cluster=${name}, got ${got}: ${destructionOf(name, nodes)}`,
-          { hint: 'Say both if that is wanted. Backups stay where they are.' },
+          { hint: `Say both (cassandra-mesos: --yes-delete-data --cluster ${name}) if that is wanted. Backups stay.` },
         );
       }
       deps.ring.destroy();

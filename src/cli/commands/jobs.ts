@@ -1,108 +1,77 @@
 import type { Command } from 'commander';
 import { OperatorError } from '../../errors.ts';
 import { writeJson, type CommandContext, type Register } from '../action.ts';
+import { JOB_KINDS, START_OPTIONS, type JobKind, type StartOption } from '../job-kinds.ts';
 import { describeJob, exitCodeOf } from '../job-report.ts';
 import type { JobView } from '../job-view.ts';
-import { createProgress } from '../progress.ts';
-import { waitForJob } from '../wait.ts';
-
-type Kind = 'backup' | 'restore';
-
-interface StartOptions extends StartParams {
-  wait?: boolean;
-}
-
-/** The parameters of `start`, under the names that REST gives them. */
-interface StartParams {
-  name?: string;
-  location?: string;
-  keyspaces?: string;
-  tables?: string;
-  nodes?: string;
-  strategy?: string;
-  concurrency?: string;
-  snapshot?: string;
-}
-
-const PARAMS = ['name', 'location', 'keyspaces', 'tables', 'nodes', 'strategy', 'concurrency', 'snapshot'] as const;
+import { finishJob } from '../wait.ts';
 
 export function addJobCommands(program: Command, register: Register): void {
-  for (const kind of ['backup', 'restore'] as const) {
-    const group = program.command(kind).description(`Start, watch and abort a ${kind} of the cluster.`);
-    const start = startCommand(group, kind);
-    register(start, (context) => startJob(kind, start, context));
+  for (const kind of JOB_KINDS) {
+    const { command, noun, options } = kind;
+    const description = options === null ? `Watch and abort a ${noun}.` : `Start, watch and abort a ${noun}.`;
+    const group = program.command(command).description(description);
+    if (options !== null) {
+      const start = startCommand(group, kind, options);
+      register(start, (context) => startJob(kind, start, context));
+    }
     for (const which of ['status', 'last'] as const) {
       const show = group
         .command(which)
-        .description(which === 'status' ? `Show the ${kind} that runs now.` : `Show the ${kind} that ended last.`);
+        .description(which === 'status' ? `Show the ${noun} that runs now.` : `Show the ${noun} that ended last.`);
       register(show, (context) => showJob(kind, which, context));
     }
     const abort = group
       .command('abort')
-      .description(`End the running ${kind} after the node at work has finished.`)
+      .description(`End the running ${noun} after the node at work has finished.`)
       .option('--now', 'kill the step at work as well, and clean up');
     register(abort, (context) => abortJob(kind, abort.opts<{ now?: boolean }>().now ?? false, context));
   }
 }
 
-function startCommand(group: Command, kind: Kind): Command {
-  const start = group.command('start').description(`Start a ${kind} of the cluster.`);
-  if (kind === 'restore') start.argument('[name]', 'name of the backup');
-  start
-    .option('--name <name>', kind === 'backup' ? 'name of the backup (default: backup-<epoch ms>)' : 'the same')
-    .option('--location <url>', "where backups lie (default: the scheduler's)")
-    .option('--keyspaces <list>', 'only these keyspaces, with commas between')
-    .option('--tables <list>', 'only these tables, each as keyspace.table')
-    .option('--strategy <strategy>', 'serial: one node at a time; parallel: several')
-    .option('--concurrency <n>', 'how many nodes at a time with --strategy parallel');
-  if (kind === 'backup') {
-    start
-      .option('--nodes <list>', 'only these nodes, by executor id, hostname or ip')
-      .option('--snapshot <when>', "each: at the node's turn; together: on all nodes first");
-  }
+function startCommand(group: Command, { command, noun }: JobKind, options: NonNullable<JobKind['options']>): Command {
+  const start = group.command('start').description(`Start a ${noun} of the cluster.`);
+  if (command === 'restore') start.argument('[name]', 'name of the backup');
+  for (const [flags, text] of options.map((name) => START_OPTIONS[name])) start.option(flags, text);
   return start.option('--wait', 'show the progress until the job has ended; the exit code is its result');
 }
 
-async function startJob(kind: Kind, start: Command, context: CommandContext): Promise<number> {
+async function startJob({ command, path, noun, options }: JobKind, start: Command, context: CommandContext) {
   const { client, deps, json } = context;
-  const { wait = false, ...options } = start.opts<StartOptions>();
-  const argument = start.args[0];
-  if (argument !== undefined && options.name !== undefined && argument !== options.name) {
-    throw new OperatorError('BAD_REQUEST', `Expected one name, got ${argument} and --name ${options.name}`);
+  const { wait = false, ...given } = start.opts<{ wait?: boolean } & Partial<Record<StartOption, string>>>();
+  const [argument] = start.args;
+  if (argument !== undefined && given.name !== undefined && argument !== given.name) {
+    throw new OperatorError('BAD_REQUEST', `Expected one name, got ${argument} and --name ${given.name}`);
   }
-  const params: StartParams = { ...options, ...(argument === undefined ? {} : { name: argument }) };
-  const given = PARAMS.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]]));
-  const answer = await client.post<{ name: string; job: number }>(`/cluster/${kind}/start`, Object.fromEntries(given));
+  const params = argument === undefined ? given : { ...given, name: argument };
+  const named = (options ?? []).flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]]));
+  const answer = await client.post<{ name?: string; job: number }>(
+    `/cluster/${path}/start`,
+    Object.fromEntries(named) as Record<string, unknown>,
+  );
   if (wait) return finishJob(answer.job, context);
+  const what = answer.name === undefined ? noun : `${noun} ${answer.name}`;
   if (json) writeJson(deps, answer);
-  else deps.stdout.write(`Started ${kind} ${answer.name} as job ${answer.job}; \`${kind} status\` shows it.\n`);
+  else deps.stdout.write(`Started ${what} as job ${answer.job}; \`${command} status\` shows it.\n`);
   return 0;
 }
 
-async function finishJob(id: number, context: CommandContext): Promise<number> {
-  const { deps, json } = context;
-  const job = await waitForJob(id, context, createProgress(deps, json));
-  if (json) writeJson(deps, job);
-  else deps.stdout.write(describeJob(job, deps.clock.now()));
-  return exitCodeOf(job);
-}
-
 /** `status` says that something runs, so it succeeds; `last` speaks of a result, and its exit code says which. */
-async function showJob(kind: Kind, which: 'status' | 'last', { client, deps, json }: CommandContext): Promise<number> {
-  const answer = await client.get<Partial<Record<Kind, JobView | null>>>(`/cluster/${kind}/${which}`);
-  const job = answer[kind] ?? null;
+async function showJob({ path, key, noun }: JobKind, which: 'status' | 'last', { client, deps, json }: CommandContext) {
+  const answer = await client.get<Record<string, unknown>>(`/cluster/${path}/${which}`);
+  const job = (answer[key] ?? null) as JobView | null;
   if (json) writeJson(deps, answer);
   else if (job) deps.stdout.write(describeJob(job, deps.clock.now()));
-  else deps.stdout.write(which === 'status' ? `No ${kind} is running.\n` : `No ${kind} has ended yet.\n`);
+  else deps.stdout.write(which === 'status' ? `No ${noun} is running.\n` : `No ${noun} has ended yet.\n`);
   return job && which === 'last' ? exitCodeOf(job) : 0;
 }
 
-async function abortJob(kind: Kind, now: boolean, { client, deps, json }: CommandContext): Promise<number> {
-  const answer = await client.post<{ aborted: boolean }>(`/cluster/${kind}/abort`, { now });
+async function abortJob({ path, noun }: JobKind, now: boolean, { client, deps, json }: CommandContext) {
+  const answer = await client.post<{ aborted: boolean }>(`/cluster/${path}/abort`, { now });
   if (json) writeJson(deps, answer);
   else if (!answer.aborted)
-    deps.stderr.write(`No ${kind} is running that could be aborted, or it is being aborted already.\n`);
-  else if (now) deps.stdout.write(`The ${kind} is being aborted; the step at work is killed.\n`);
-  else deps.stdout.write(`The ${kind} ends when the node at work has finished; --now kills its step.\n`);
+    deps.stderr.write(`No ${noun} is running that could be aborted, or it is being aborted already.\n`);
+  else if (now) deps.stdout.write(`The ${noun} is being aborted; the step at work is killed.\n`);
+  else deps.stdout.write(`The ${noun} ends when the node at work has finished; --now kills its step.\n`);
   return answer.aborted ? 0 : 1;
 }

@@ -1,0 +1,42 @@
+/** A kind of cluster job as the command line knows it. */
+export interface JobKind {
+  /** Group of commands. */
+  command: string;
+  /** Below /cluster/ in REST. */
+  path: string;
+  /** Field of the job in what `status` and `last` answer. */
+  key: string;
+  /** In a sentence. */
+  noun: string;
+  /** Parameters of `start`, under the names that REST gives them. Null: started by another command. */
+  options: readonly StartOption[] | null;
+}
+
+export type StartOption = keyof typeof START_OPTIONS;
+
+/** Flags and help of every parameter that a `start` may take. */
+export const START_OPTIONS = {
+  name: ['--name <name>', 'name of the backup; of a new one by default backup-<epoch ms>'],
+  location: ['--location <url>', "where backups lie (default: the scheduler's)"],
+  keyspaces: ['--keyspaces <list>', 'only these keyspaces, with commas between'],
+  tables: ['--tables <list>', 'only these tables, each as keyspace.table'],
+  nodes: ['--nodes <list>', 'only these nodes, by executor id, hostname or ip'],
+  strategy: ['--strategy <strategy>', 'serial: one node at a time; parallel: several'],
+  concurrency: ['--concurrency <n>', 'how many nodes at a time with --strategy parallel'],
+  snapshot: ['--snapshot <when>', "each: at the node's turn; together: on all nodes first"],
+} as const satisfies Record<string, readonly [flags: string, text: string]>;
+
+const SELECTION = ['keyspaces', 'tables', 'strategy', 'concurrency'] as const;
+
+export const JOB_KINDS: readonly JobKind[] = [
+  kind('backup', ['name', 'location', ...SELECTION, 'nodes', 'snapshot']),
+  kind('restore', ['name', 'location', ...SELECTION]),
+  kind('cleanup', [...SELECTION, 'nodes']),
+  kind('repair', [...SELECTION, 'nodes']),
+  { ...kind('rolling-restart', ['nodes']), key: 'clusterRestart', noun: 'rolling restart' },
+  { ...kind('removal', null), path: 'remove', key: 'remove', noun: 'removal of a node' },
+];
+
+function kind(name: string, options: JobKind['options']): JobKind {
+  return { command: name, path: name, key: name, noun: name, options };
+}
