@@ -15,7 +15,7 @@ const CHECKS: Check[] = [
   { name: 'lint', command: [node, 'node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'format', command: [node, 'node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'] },
   { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '--noEmit'] },
-  { name: 'build', command: [node, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'] },
+  { name: 'build', command: [node, 'scripts/build.ts'] },
   { name: 'unit tests', command: [node, 'node_modules/ava/entrypoints/cli.js', '--tap'], tap: true },
   { name: 'scenarios', command: [node, 'scripts/scenarios.ts', '--tap'], tap: true },
 ];

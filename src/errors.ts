@@ -11,6 +11,7 @@ const TABLE = {
   BACKUP_NOT_FOUND: { status: 404, exitCode: 1, retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, exitCode: 2, retryable: false },
   BODY_TOO_LARGE: { status: 413, exitCode: 2, retryable: false },
+  RANGE_NOT_SATISFIABLE: { status: 416, exitCode: 2, retryable: false },
   NODE_AMBIGUOUS: { status: 409, exitCode: 2, retryable: false },
   NAME_TAKEN: { status: 409, exitCode: 1, retryable: false },
   JOB_RUNNING: { status: 409, exitCode: 1, retryable: false },

@@ -8,6 +8,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 /** Which room may import which: the arrows of the house. `bin` puts everything together. */
 const ARROWS: Record<string, string[]> = {
   cli: ['model'],
+  artifacts: ['model'],
   api: ['jobs', 'state', 'model'],
   jobs: ['state', 'model'],
   scheduler: ['jobs', 'mesos', 'state', 'model'],

@@ -7,6 +7,7 @@ import { guard } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { errorHandler } from './error-handler.ts';
 import { jsonRoute, type Route } from './route.ts';
+import { artifactRoutes } from './routes/artifacts.ts';
 import { configRoutes } from './routes/config.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -46,6 +47,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...liveNodeRoutes(deps),
     ...healthRoutes(deps),
     ...docsRoutes(),
+    ...artifactRoutes(deps),
   ];
   const index: Route = jsonRoute('GET', '/', {}, () =>
     [index, ...routes].map(({ method, path, contentType, otherTypes = [] }) => ({

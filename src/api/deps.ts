@@ -30,12 +30,22 @@ export interface RingOrders {
   destroy(): void;
 }
 
+/** A file that agents fetch from the scheduler. */
+export interface ServedFile {
+  /** Its name in the URL. */
+  name: string;
+  path: string;
+  /** In hex. */
+  sha256: string;
+}
+
 /** Everything that the REST API works on. */
 export interface ApiDeps extends Access {
   jobs: ClusterJobs;
   nodes: Pick<NodeStore, 'all'>;
   ring: RingOrders;
   offers: () => { offers: OfferReport[]; waiting: WaitingNeed[] };
+  artifacts: readonly ServedFile[];
   cluster: { name: string; frameworkName: string; targetNodes: () => number; seedCount: number };
   /** The configuration as plain JSON, secrets already taken out. */
   config: () => Record<string, unknown>;

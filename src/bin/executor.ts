@@ -1,11 +1,15 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
+import { fetchedFiles, prepareSandbox } from '../artifacts/sandbox.ts';
 import { systemClock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
 import { cassandraServers } from '../executor/cassandra-server.ts';
 import { Executor } from '../executor/executor.ts';
 import { createLogger } from '../log.ts';
 import { MesosExecutorClient } from '../mesos/executor-client.ts';
 import { readExecutorEnvironment } from '../mesos/executor-environment.ts';
+import type { ExecutorClient } from '../mesos/types.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { openStorage } from '../storage/open.ts';
 
@@ -15,11 +19,11 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
   const log = createLogger('executor', env['LOG_LEVEL'] ?? 'info');
   const clock = systemClock;
   const pool = createCopyPool();
-  const java = env['JAVA_HOME'] ? join(env['JAVA_HOME'], 'bin', 'java') : 'java';
+  const prepared = prepareSandbox(sandbox, fetchedFiles(env), signal);
   const executor = new Executor({
-    client: new MesosExecutorClient({ ...agent, log, clock }),
+    client: afterPreparation(new MesosExecutorClient({ ...agent, log, clock }), prepared),
     executorId: agent.executorId,
-    startServer: cassandraServers({ clock, log, java, workDirectory: sandbox }),
+    startServer: cassandraServers({ clock, log, java: findJava(env), workDirectory: sandbox }),
     openStorage: (location, create) => openStorage(location, { pool, baseDirectory: sandbox, create }),
     pool,
     hostname: hostname(),
@@ -32,4 +36,39 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
   } finally {
     await pool.close();
   }
+}
+
+/**
+ * Subscribes at once, for an agent waits for that no longer than for anything else; events wait until the sandbox is
+ * prepared. Where it cannot be, the first task is failed with the reason and `run` throws it: the agent ends the
+ * executor, and the next launch fetches everything anew.
+ */
+function afterPreparation(client: ExecutorClient, prepared: Promise<void>): ExecutorClient {
+  // Told by the first event; until there is one nobody listens.
+  prepared.catch(() => undefined);
+  return {
+    update: (status) => client.update(status),
+    message: (data) => client.message(data),
+    run: (onEvent, signal) =>
+      client.run(async (event) => {
+        try {
+          await prepared;
+        } catch (error) {
+          if (event.type === 'SUBSCRIBED') return;
+          if (event.type === 'LAUNCH') {
+            const { taskId } = event.launch.task;
+            await client.update({ taskId, state: 'TASK_FAILED', message: messageOf(error) });
+          }
+          throw error;
+        }
+        await onEvent(event);
+      }, signal),
+  };
+}
+
+/** JAVA_HOME's, or the first on PATH: later it is started with another PATH. */
+function findJava({ JAVA_HOME: home, PATH: path = '' }: NodeJS.ProcessEnv): string {
+  if (home) return join(home, 'bin', 'java');
+  const candidates = path.split(delimiter).map((directory) => resolve(directory, 'java'));
+  return candidates.find((candidate) => existsSync(candidate)) ?? 'java';
 }

@@ -78,6 +78,7 @@ export async function startApi(
     nodes: state.nodes,
     ring: new Ring({ state, wake }),
     offers: () => ({ offers: [], waiting: [] }),
+    artifacts: [],
     cluster: { name: 'dev', frameworkName: 'cassandra.dev', targetNodes: () => 3, seedCount: 1 },
     config: () => ({ backupDirectory: 'file:///backup' }),
     frameworkId: () => 'framework-1',
