@@ -13,6 +13,7 @@ import { OperatorError, wrapError } from '../errors.ts';
 import { ClusterJobs, type FoundBackup } from '../jobs/cluster-jobs.ts';
 import { defaultLimits } from '../jobs/limits.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { parseMasters } from '../mesos/masters.ts';
 import { MesosSchedulerClient } from '../mesos/scheduler-client.ts';
 import { frameworkName } from '../model/node.ts';
 import { Ring } from '../scheduler/ring.ts';
@@ -108,7 +109,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 function createClient(options: SchedulerOptions, state: State, log: Logger): MesosSchedulerClient {
   const frameworkId = state.framework.get('frameworkId');
   return new MesosSchedulerClient({
-    masters: options.master.split(',').map((master) => master.trim()),
+    masters: parseMasters(options.master),
     frameworkInfo: {
       ...(frameworkId === null ? {} : { id: { value: frameworkId } }),
       user: options.user || userInfo().username,

@@ -1,5 +1,6 @@
 // HTTP to a master or an agent: SUBSCRIBE, answered by a stream of records, and all other calls, answered by 202.
 // By node:http, because fetch ends a stream on which nothing comes for five minutes, and agents send no heartbeats.
+import { X509Certificate } from 'node:crypto';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Clock } from '../clock.ts';
@@ -17,24 +18,39 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
+export interface ConnectionOptions {
+  clock: Clock;
+  /** Goes with every request. */
+  authorization?: string;
+  /** Certificates in PEM by one of which an https peer's must be signed; without them, those that Node trusts. */
+  ca?: string;
+}
+
+interface Agents {
+  'http:': HttpAgent;
+  'https:': HttpsAgent;
+}
+
 /** The sockets to one peer (a master, an agent). */
 export class Connection {
   readonly #clock: Clock;
   readonly #headers: Record<string, string>;
-  readonly #streamAgents = {
-    'http:': new HttpAgent({ keepAlive: true }),
-    'https:': new HttpsAgent({ keepAlive: true }),
-  };
-  /** One socket, so that calls arrive in the order in which they were made. */
-  readonly #callAgents = {
-    'http:': new HttpAgent({ keepAlive: true, maxSockets: 1 }),
-    'https:': new HttpsAgent({ keepAlive: true, maxSockets: 1 }),
-  };
+  readonly #streamAgents: Agents;
+  readonly #callAgents: Agents;
 
-  /** `headers` go with every request, for example Authorization. */
-  constructor(clock: Clock, headers: Record<string, string> = {}) {
+  /** Throws BAD_REQUEST when `ca` is no certificate. */
+  constructor({ clock, authorization, ca }: ConnectionOptions) {
+    if (ca !== undefined) checkCertificate(ca);
+    const tls = ca === undefined ? {} : { ca };
+    const agents = (options: { maxSockets?: number }): Agents => ({
+      'http:': new HttpAgent({ keepAlive: true, ...options }),
+      'https:': new HttpsAgent({ keepAlive: true, ...tls, ...options }),
+    });
     this.#clock = clock;
-    this.#headers = headers;
+    this.#headers = authorization === undefined ? {} : { Authorization: authorization };
+    this.#streamAgents = agents({});
+    // One socket, so that calls arrive in the order in which they were made.
+    this.#callAgents = agents({ maxSockets: 1 });
   }
 
   /**
@@ -57,7 +73,7 @@ export class Connection {
       const text = await withTimeout(this.#clock, ANSWER_TIMEOUT_MS, closing, readText(answer)).catch(messageOf);
       const location = answer.headers.location;
       if (answer.statusCode !== 307 || location === undefined) throw subscriptionRefused(target, answer, text);
-      target = new URL(location, target);
+      target = redirected(target, location);
     }
     throw new ConnectionLost(`${url.href} redirected more than ${MAX_REDIRECTS} times`);
   }
@@ -84,7 +100,7 @@ export class Connection {
     } catch (error) {
       if (error instanceof OperatorError) throw error;
       const code = closing.signal.aborted ? 'TIMEOUT' : 'MESOS_UNAVAILABLE';
-      const reason = messageOf(closing.signal.aborted ? closing.signal.reason : error);
+      const reason = reasonOf(closing.signal.aborted ? closing.signal.reason : error);
       throw new OperatorError(code, `call ${url.href}: ${reason}`, { cause: error });
     }
   }
@@ -102,7 +118,7 @@ export class Connection {
     url: URL,
     body: Uint8Array,
     headers: Record<string, string>,
-    agents: { 'http:': HttpAgent; 'https:': HttpsAgent },
+    agents: Agents,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
     const secure = url.protocol === 'https:';
@@ -178,11 +194,36 @@ export class EventStream<E> {
 function lost(operation: string, signal: AbortSignal, error: unknown): Error {
   const cause: unknown = signal.aborted ? signal.reason : error;
   if (signal.aborted && !(cause instanceof ConnectionLost)) return cause as Error;
-  return new ConnectionLost(`${operation}: ${messageOf(cause)}`, { cause });
+  return new ConnectionLost(`${operation}: ${reasonOf(cause)}`, { cause });
+}
+
+/** The text of an error; where it is about TLS, with what to look at. */
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+  if (/CERT|ISSUER|SIGNATURE/.test(code)) {
+    return `${messageOf(error)} (${code}): check that --mesos-ca-file holds the CA by which this certificate is signed`;
+  }
+  return /SSL|EPROTO/.test(code) ? `${messageOf(error)}: check that it speaks https` : messageOf(error);
+}
+
+function checkCertificate(ca: string): void {
+  try {
+    void new X509Certificate(ca);
+  } catch (error) {
+    const message = `Expected certificates in PEM as the CA of Mesos: ${messageOf(error)}`;
+    throw new OperatorError('BAD_REQUEST', message, { cause: error, hint: 'Check --mesos-ca-file.' });
+  }
+}
+
+/** Where a peer sends us on to. What is secret does not follow from https to http. */
+function redirected(from: URL, location: string): URL {
+  const to = new URL(location, from);
+  if (from.protocol === 'http:' || to.protocol === 'https:') return to;
+  throw new ConnectionLost(`${from.href} redirected to ${to.href}, which is not https`);
 }
 
 /** Aborts `closing` when `work` takes longer than `ms`; the work has to heed it. */
-async function withTimeout<T>(clock: Clock, ms: number, closing: AbortController, work: Promise<T>): Promise<T> {
+export async function withTimeout<T>(clock: Clock, ms: number, closing: AbortController, work: Promise<T>): Promise<T> {
   const settled = new AbortController();
   const expire = (): void => closing.abort(new ConnectionLost(`nothing came for ${ms} ms`));
   // The sleep rejects when the work was faster: that is all there is to it.

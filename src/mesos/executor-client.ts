@@ -10,7 +10,10 @@ import { Unacknowledged, type KeptUpdate } from './unacknowledged.ts';
 import type { ExecutorCall, ExecutorClient, ExecutorEvent, TaskStatus } from './types.ts';
 
 /** What the agent told the executor; `agentEndpoint` may be a URL as well. */
-export interface ExecutorClientOptions extends Omit<ExecutorEnvironment, 'sandbox' | 'shutdownGracePeriodMs'> {
+export interface ExecutorClientOptions extends Omit<
+  ExecutorEnvironment,
+  'sandbox' | 'shutdownGracePeriodMs' | 'caFile'
+> {
   log: Logger;
   clock: Clock;
   /** [0, 1); for the jitter. */
@@ -40,14 +43,18 @@ export class MesosExecutorClient implements ExecutorClient {
   #sending: Promise<void> = Promise.resolve();
 
   constructor(options: ExecutorClientOptions) {
-    const { agentEndpoint, frameworkId, executorId, clock, authToken, backoff, random } = options;
+    const { agentEndpoint, frameworkId, executorId, clock, authToken, ca, backoff, random } = options;
     this.#options = options;
     this.#identity = { executorId: { value: executorId }, frameworkId: { value: frameworkId } };
     this.#agent = new URL(
       '/api/v1/executor',
       agentEndpoint.includes('://') ? agentEndpoint : `http://${agentEndpoint}`,
     );
-    this.#connection = new Connection(clock, authToken === undefined ? {} : { Authorization: `Bearer ${authToken}` });
+    this.#connection = new Connection({
+      clock,
+      ...(ca === undefined ? {} : { ca }),
+      ...(authToken === undefined ? {} : { authorization: `Bearer ${authToken}` }),
+    });
     this.#backoff = new Backoff(backoff, random);
     this.#awaySince = clock.now();
   }

@@ -4,7 +4,7 @@ import { parseDuration } from './duration.ts';
 
 /** What the agent tells an executor in its environment. */
 export interface ExecutorEnvironment {
-  /** `host:port` */
+  /** `host:port`, or `https://host:port` of an agent with TLS. */
   agentEndpoint: string;
   frameworkId: string;
   executorId: string;
@@ -20,7 +20,14 @@ export interface ExecutorEnvironment {
   sandbox: string;
   /** Where the agent asks executors to authenticate. */
   authToken?: string;
+  /** Certificates in PEM that an agent's with TLS is checked by, from the scheduler. */
+  ca?: string;
+  /** The file of the same, from the agent; counts where the scheduler gave none. */
+  caFile?: string;
 }
+
+/** The scheduler's own variable in the executor's environment: certificates in PEM. */
+export const CA_VARIABLE = 'CASSANDRA_MESOS_CA';
 
 const MIN_BACKOFF_MS = 100;
 
@@ -35,8 +42,12 @@ export function readExecutorEnvironment(env: Readonly<Record<string, string | un
   };
   const maxMs = parseDuration(env['MESOS_SUBSCRIPTION_BACKOFF_MAX'] ?? '2secs');
   const authToken = env['MESOS_EXECUTOR_AUTHENTICATION_TOKEN'];
+  const ca = env[CA_VARIABLE];
+  // As libprocess has it, and as Mesos's own executors decide between http and https.
+  const caFile = env['LIBPROCESS_SSL_CA_FILE'];
+  const secure = /^(1|true)$/.test(env['LIBPROCESS_SSL_ENABLED'] ?? '');
   return {
-    agentEndpoint: need('MESOS_AGENT_ENDPOINT'),
+    agentEndpoint: `${secure ? 'https://' : ''}${need('MESOS_AGENT_ENDPOINT')}`,
     frameworkId: need('MESOS_FRAMEWORK_ID'),
     executorId: need('MESOS_EXECUTOR_ID'),
     checkpoint: env['MESOS_CHECKPOINT'] === '1',
@@ -45,5 +56,7 @@ export function readExecutorEnvironment(env: Readonly<Record<string, string | un
     shutdownGracePeriodMs: parseDuration(env['MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD'] ?? '5secs'),
     sandbox: need('MESOS_SANDBOX'),
     ...(authToken === undefined ? {} : { authToken }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(caFile === undefined ? {} : { caFile }),
   };
 }

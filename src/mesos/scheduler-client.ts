@@ -3,12 +3,14 @@ import { OperatorError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { Backoff, type BackoffOptions } from './backoff.ts';
 import { Connection, ConnectionLost, type EventStream } from './connection.ts';
+import { createMasterFinder, type MasterFinder } from './master-finder.ts';
+import type { Masters } from './masters.ts';
 import { decodeSchedulerEvent, encodeSchedulerCall } from './messages.ts';
 import type { FrameworkInfo, Id, SchedulerCall, SchedulerClient, SchedulerEvent } from './types.ts';
 
 export interface SchedulerClientOptions {
-  /** `host:port` or URL of each master; any of them leads to the leader. */
-  masters: string[];
+  /** As parseMasters gives them. */
+  masters: Masters;
   /** With `id` when the framework was registered before: that takes its tasks over. */
   frameworkInfo: FrameworkInfo;
   log: Logger;
@@ -16,6 +18,10 @@ export interface SchedulerClientOptions {
   backoff: BackoffOptions;
   /** For the masters' HTTP basic authentication. */
   credential?: { principal: string; secret: string };
+  /** Certificates in PEM that masters with https are checked by. Masters found by ZooKeeper are then taken as https. */
+  ca?: string;
+  /** Asked at each subscription: true when no offers are wanted, until REVIVE. */
+  suppressed?: () => boolean;
   /** [0, 1); for the jitter. */
   random?: () => number;
 }
@@ -30,27 +36,33 @@ type OnEvent = (event: SchedulerEvent) => void | Promise<void>;
 
 /** A scheduler's subscription at whichever master leads. */
 export class MesosSchedulerClient implements SchedulerClient {
-  readonly #masters: URL[];
+  readonly #masters: MasterFinder;
   readonly #frameworkInfo: FrameworkInfo;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #backoff: Backoff;
   readonly #connection: Connection;
-  #nextMaster = 0;
+  readonly #suppressed: () => boolean;
   #frameworkId: Id | undefined;
   /** Set while subscribed. */
   #stream: Stream | null = null;
 
-  /** Throws BAD_REQUEST when there is no master or one cannot be read as an address. */
-  constructor({ masters, frameworkInfo, log, clock, backoff, credential, random }: SchedulerClientOptions) {
-    if (masters.length === 0) throw new OperatorError('BAD_REQUEST', 'Expected at least one Mesos master, got none');
-    this.#masters = masters.map(masterUrl);
+  /** Throws BAD_REQUEST when `ca` is no certificate. */
+  constructor(options: SchedulerClientOptions) {
+    const { masters, frameworkInfo, log, clock, backoff, credential, ca, suppressed = () => false, random } = options;
+    const jitter = random === undefined ? {} : { random };
+    this.#masters = createMasterFinder(masters, { secure: ca !== undefined, backoff, log, clock, ...jitter });
+    this.#suppressed = suppressed;
     this.#frameworkInfo = frameworkInfo;
     this.#frameworkId = frameworkInfo.id;
     this.#log = log;
     this.#clock = clock;
     this.#backoff = new Backoff(backoff, random);
-    this.#connection = new Connection(clock, credential === undefined ? {} : { Authorization: basic(credential) });
+    this.#connection = new Connection({
+      clock,
+      ...(ca === undefined ? {} : { ca }),
+      ...(credential === undefined ? {} : { authorization: basic(credential) }),
+    });
   }
 
   get subscribed(): boolean {
@@ -66,6 +78,8 @@ export class MesosSchedulerClient implements SchedulerClient {
     } catch (error) {
       if (signal.aborted && error === signal.reason) return;
       throw error;
+    } finally {
+      this.#masters.close();
     }
   }
 
@@ -82,15 +96,15 @@ export class MesosSchedulerClient implements SchedulerClient {
   }
 
   async #subscribeUntilLost(onEvent: OnEvent, signal: AbortSignal): Promise<void> {
-    const master = this.#masters[this.#nextMaster % this.#masters.length] as URL;
-    this.#nextMaster += 1;
     let stream: Stream | null = null;
     try {
-      stream = await this.#connection.subscribe(master, this.#subscribeCall(), decodeSchedulerEvent, signal);
+      const { url, replaced } = await this.#masters.leader(signal);
+      const either = AbortSignal.any([signal, replaced]);
+      stream = await this.#connection.subscribe(url, this.#subscribeCall(), decodeSchedulerEvent, either);
       await this.#handleEvents(stream, onEvent);
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error;
-      this.#log.warn({ master: master.href, reason: error.message }, 'no subscription at the Mesos master');
+      this.#log.warn({ reason: error.message }, 'no subscription at the Mesos master');
     } finally {
       this.#stream = null;
       stream?.close();
@@ -115,26 +129,32 @@ export class MesosSchedulerClient implements SchedulerClient {
         );
       }
       await onEvent(event);
-      if (event.type === 'ERROR') {
-        throw new OperatorError('MESOS_REFUSED', `The Mesos master ended the subscription: ${event.error.message}`);
-      }
+      if (event.type === 'ERROR') throw subscriptionEnded(event.error.message);
     }
   }
 
   #subscribeCall(): Uint8Array {
     const id = this.#frameworkId;
     const frameworkInfo = { ...this.#frameworkInfo, ...(id === undefined ? {} : { id }) };
-    return encodeSchedulerCall({ type: 'SUBSCRIBE', subscribe: { frameworkInfo } }, id);
+    const suppressedRoles = this.#suppressed() ? (frameworkInfo.roles ?? []) : [];
+    return encodeSchedulerCall({ type: 'SUBSCRIBE', subscribe: { frameworkInfo, suppressedRoles } }, id);
   }
 }
 
-function masterUrl(master: string): URL {
-  const text = master.includes('://') ? master : `http://${master}`;
-  if (/^https?:/.test(text) && URL.canParse(text)) return new URL('/api/v1/scheduler', text);
-  throw new OperatorError(
-    'BAD_REQUEST',
-    `Expected a Mesos master as host:port or http(s) URL, got ${JSON.stringify(master)}`,
-  );
+/** What a master's ERROR means: it does not take this subscription, now or later. */
+function subscriptionEnded(said: string): OperatorError {
+  const message = `The Mesos master ended the subscription: ${said}`;
+  if (/has been removed/i.test(said)) {
+    const hint =
+      'Mesos has ended its tasks, by a teardown or after the failover timeout, and never takes its id again. ' +
+      'Start with --forget-framework to register anew; nodes, places and data stay.';
+    return new OperatorError('FRAMEWORK_REMOVED', message, { hint });
+  }
+  if (/failed over/i.test(said)) {
+    const hint = 'Another scheduler with the same state has taken the framework over: run one of them only.';
+    return new OperatorError('MESOS_REFUSED', message, { hint });
+  }
+  return new OperatorError('MESOS_REFUSED', message);
 }
 
 function basic({ principal, secret }: { principal: string; secret: string }): string {

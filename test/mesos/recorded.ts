@@ -12,6 +12,8 @@ export interface Line {
   request?: { headers: Record<string, string>; body: string; decoded: Decoded | null };
   response?: { status: number; headers: Record<string, string>; body?: string };
   env?: Record<string, string>;
+  /** zookeeper: contents of the znodes by name. */
+  data?: Record<string, string>;
 }
 
 /** A message as JSON with the names of Mesos's .proto files. */

@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/clock.ts';
 import { createLogger } from '../../src/log.ts';
 import { encodeSchedulerEvent } from '../../src/mesos/messages.ts';
+import { parseMasters } from '../../src/mesos/masters.ts';
 import { encodeRecord } from '../../src/mesos/record-io.ts';
 import { MesosSchedulerClient, type SchedulerClientOptions } from '../../src/mesos/scheduler-client.ts';
 import type { FrameworkInfo, SchedulerEvent } from '../../src/mesos/types.ts';
@@ -44,8 +45,12 @@ export interface Running {
   abort: () => void;
 }
 
-export function createClient(options: Partial<SchedulerClientOptions> & { masters: string[] }): MesosSchedulerClient {
+/** `masters` is joined to what `--master` takes. */
+export type ClientOptions = Partial<Omit<SchedulerClientOptions, 'masters'>> & { masters: string[] };
+
+export function createClient({ masters, ...options }: ClientOptions): MesosSchedulerClient {
   return new MesosSchedulerClient({
+    masters: parseMasters(masters.join(',')),
     frameworkInfo: FRAMEWORK,
     log: createLogger('test', 'silent'),
     clock: systemClock,
@@ -56,7 +61,7 @@ export function createClient(options: Partial<SchedulerClientOptions> & { master
 
 export function start(
   t: ExecutionContext,
-  options: Partial<SchedulerClientOptions> & { masters: string[] },
+  options: ClientOptions,
   onEvent?: (event: SchedulerEvent, client: MesosSchedulerClient) => void | Promise<void>,
 ): Running {
   const client = createClient(options);
@@ -75,7 +80,7 @@ export function start(
 /** Subscribes a client at a peer of its own and waits until it is. */
 export async function startSubscribed(
   t: ExecutionContext,
-  options: Partial<SchedulerClientOptions> = {},
+  options: Partial<ClientOptions> = {},
 ): Promise<Running & { peer: Peer; stream: Exchange }> {
   const peer = await startPeer(t);
   const running = start(t, { masters: [peer.address], ...options });

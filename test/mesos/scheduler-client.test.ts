@@ -3,9 +3,9 @@ import { systemClock, type Clock } from '../../src/clock.ts';
 import { OperatorError } from '../../src/errors.ts';
 import { decodeSchedulerCall } from '../../src/mesos/messages.ts';
 import { encodeRecord } from '../../src/mesos/record-io.ts';
-import { startPeer, STREAM_ID } from './loopback-peer.ts';
+import { startPeer, STREAM_ID, type Exchange } from './loopback-peer.ts';
 import { recordedLine } from './recorded.ts';
-import { createClient, recorded, recordedBody, SCHEDULER, start, startSubscribed } from './running-scheduler.ts';
+import { recorded, recordedBody, SCHEDULER, start, startSubscribed } from './running-scheduler.ts';
 
 test('subscribes as the recorded framework did and hands over the events in order', async (t) => {
   const peer = await startPeer(t);
@@ -46,16 +46,42 @@ test('ends when the master refuses the subscription, with the words of the maste
   t.false(error.message.includes('wrong'));
 });
 
-test('ends when the master says ERROR, after the event was handled', async (t) => {
+test('ends for good when the master has removed the framework, after the event was handled', async (t) => {
   const { events, ended, stream, client } = await startSubscribed(t);
   t.true(client.subscribed);
   stream.send(recorded(SCHEDULER, 108));
   t.is((await events.take()).type, 'ERROR');
   const error = await t.throwsAsync(ended, { instanceOf: OperatorError });
-  t.is(error.code, 'MESOS_REFUSED');
+  t.is(error.code, 'FRAMEWORK_REMOVED');
   t.regex(error.message, /Framework has been removed/);
+  t.regex(error.hint ?? '', /--forget-framework/);
   t.false(client.subscribed);
   await t.throwsAsync(client.call({ type: 'REVIVE' }), { code: 'MESOS_UNAVAILABLE' });
+});
+
+test('ends when another scheduler took the framework over, and says so', async (t) => {
+  const { ended, stream } = await startSubscribed(t);
+  stream.send(recorded(SCHEDULER, 73));
+  const error = await t.throwsAsync(ended, { instanceOf: OperatorError });
+  t.is(error.code, 'MESOS_REFUSED');
+  t.regex(error.message, /Framework failed over/);
+  t.regex(error.hint ?? '', /Another scheduler/);
+});
+
+function rolesIn({ body }: Exchange): string[] | undefined {
+  const { call } = decodeSchedulerCall(body);
+  return call.type === 'SUBSCRIBE' ? call.subscribe.suppressedRoles : undefined;
+}
+
+test('a scheduler that wants no offers says so at every subscription, for its roles', async (t) => {
+  const peer = await startPeer(t);
+  let suppressed = false;
+  start(t, { masters: [peer.address], suppressed: () => suppressed });
+  const first = await peer.requests.take();
+  t.deepEqual(rolesIn(first), []);
+  suppressed = true;
+  first.answer(503);
+  t.deepEqual(rolesIn(await peer.requests.take()), ['*']);
 });
 
 test('hands over an event only when the one before has been handled', async (t) => {
@@ -172,11 +198,4 @@ test('returns when it is aborted: while subscribed, while subscribing, and betwe
   (await peer.requests.take()).answer(503);
   waiting.abort();
   await t.notThrowsAsync(waiting.ended);
-});
-
-test('masters are addresses or http URLs', (t) => {
-  t.notThrows(() => createClient({ masters: ['mesos.example:5050', 'https://mesos.example', '[::1]:5050'] }));
-  t.throws(() => createClient({ masters: [] }), { message: /at least one Mesos master/ });
-  t.throws(() => createClient({ masters: ['zk://127.0.0.1:2181/mesos'] }), { message: /got "zk:/ });
-  t.throws(() => createClient({ masters: ['127.0.0.1:port'] }), { message: /host:port/ });
 });
