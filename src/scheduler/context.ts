@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import type { SchedulerClient, SchedulerCall } from '../mesos/types.ts';
 import type { State } from '../state/database.ts';
 import { messageOf } from '../errors.ts';
+import type { LastOffers } from './last-offers.ts';
 import type { SchedulerSettings } from './settings.ts';
 
 /** What the scheduler's parts share. */
@@ -13,6 +14,10 @@ export interface SchedulerContext {
   state: State;
   jobs: ClusterJobs;
   settings: SchedulerSettings;
+  /** What became of each agent's last offer. */
+  lastOffers: LastOffers;
+  /** Addresses of seeds in the cluster's other datacenters. */
+  externalSeeds?: () => string[];
   limits: Limits;
   clock: Clock;
   log: Logger;

@@ -1,100 +1,134 @@
-import type { Offer } from '../mesos/types.ts';
-import type { ClusterNode, NodePorts } from '../model/node.ts';
-import { freePorts, hasPort, portRangesOf, scalarOf } from './resources.ts';
+import type { Offer, Resource } from '../mesos/types.ts';
+import type { ClusterNode } from '../model/node.ts';
+import { holderOf, ownOf, supplyFor, volumeIdOf } from './claims.ts';
+import { violated } from './constraints.ts';
+import { factsOfOffer } from './fault-domain.ts';
+import { isToBeReleased, releaseOf, type Release } from './reservation.ts';
+import { serverShare, stepShare, type Refusal, type ServerShare } from './server-share.ts';
 import type { SchedulerSettings } from './settings.ts';
+import type { Need, Wanted } from './wanted.ts';
 
-/** What the scheduler wants to start now. */
-export type Need =
-  { kind: 'server'; node: ClusterNode } | { kind: 'step'; node: ClusterNode; phaseIndex: number; stepIndex: number };
+export type ServerNeed = Need & { kind: 'server' };
+export type StepNeed = Need & { kind: 'step' };
 
-export interface Launch {
+/** What is to be launched. `newExecutor`: the executor is to be started with it. */
+export type Launch =
+  | { kind: 'server'; need: ServerNeed; newExecutor: boolean; share: ServerShare }
+  | { kind: 'step'; need: StepNeed; newExecutor: false; resources: Resource[] };
+
+export interface Declined extends Refusal {
   need: Need;
-  /** For a server: the ports it gets. */
-  ports: NodePorts | null;
-  /** The executor is to be started with it. */
-  newExecutor: boolean;
 }
 
 export interface Match {
   launches: Launch[];
+  releases: (Release & { need: Need })[];
+  declined: Declined[];
   /** Why the rest of the offer was not used; shown to operators. */
   reason: string;
-}
-
-interface Rest {
-  cpus: number;
-  mem: number;
-  disk: number;
+  /** Something is wanted that a later offer of this agent may give. */
+  soon: boolean;
 }
 
 /**
- * Decides what to launch on one offer. One node a host. A node with a place only goes to that host: its data
- * are there. Pure; the caller stores the decision before it sends it.
+ * Decides what to do with one offer. One node a host. A node with a place only goes to that host: its data are there.
+ * Pure; the caller stores the decision before it sends it, and tells `wanted` what was met.
  */
-export function matchOffer(offer: Offer, needs: Need[], nodes: ClusterNode[], settings: SchedulerSettings): Match {
-  const here = nodes.find((node) => node.hostname === offer.hostname);
-  const rest: Rest = { cpus: scalarOf(offer, 'cpus'), mem: scalarOf(offer, 'mem'), disk: scalarOf(offer, 'disk') };
-  const launches: Launch[] = [];
-  const reasons: string[] = [];
-  let executorRuns = here !== undefined && offer.executorIds.some(({ value }) => value === here.executorId);
-  for (const need of needs) {
-    if (!belongsHere(need, here, launches)) continue;
-    const newExecutor = !executorRuns;
-    const ports = need.kind === 'server' ? pickPorts(offer, settings) : null;
-    const problem = need.kind === 'step' && newExecutor ? 'its executor does not run here' : null;
-    const missing = problem ?? (typeof ports === 'string' ? ports : takeFrom(rest, need, newExecutor, settings));
-    if (missing !== null) {
-      reasons.push(`${need.node.executorId} (${need.kind}): ${missing}`);
+export function matchOffer(offer: Offer, wanted: Wanted, settings: SchedulerSettings): Match {
+  const match: Match = { launches: [], releases: [], declined: [], reason: '', soon: false };
+  let placing: ClusterNode | null = wanted.memberAt(offer) ?? null;
+  // What one launch has taken is not there for the next one.
+  let { resources } = offer;
+  for (const need of wanted.at(offer)) {
+    if (need.kind === 'release') {
+      decideRelease(match, need, offer);
       continue;
     }
-    launches.push({ need, ports: typeof ports === 'string' ? null : ports, newExecutor });
-    executorRuns = true;
+    if (placing !== null && need.node.executorId !== placing.executorId) continue;
+    const decided = decideLaunch(need, { offer, resources, settings, wanted, launches: match.launches });
+    if ('reason' in decided) {
+      match.declined.push({ need, ...decided });
+      continue;
+    }
+    match.launches.push(decided.launch);
+    placing = need.node;
+    resources = decided.left;
   }
-  return { launches, reason: declineReason(needs, here, launches, reasons) };
+  const soon = match.releases.length > 0 || match.declined.some(({ final }) => !final);
+  return { ...match, soon, reason: reasonOf(match, offer, wanted) };
 }
 
-function belongsHere(need: Need, here: ClusterNode | undefined, launches: Launch[]): boolean {
-  if (here) return need.node.executorId === here.executorId;
-  return need.kind === 'server' && need.node.hostname === null && launches.length === 0;
+function decideRelease(match: Match, need: Need, offer: Offer): void {
+  const { node } = need;
+  const runs = offer.executorIds.some(({ value }) => value === node.executorId);
+  if (runs || !isToBeReleased(node)) match.declined.push({ need, reason: 'its executor still runs', final: false });
+  else match.releases.push({ ...releaseOf(node, offer), need });
 }
 
-/** Takes the need's share, or says what is missing and takes nothing. */
-function takeFrom(rest: Rest, need: Need, newExecutor: boolean, settings: SchedulerSettings): string | null {
-  const task =
-    need.kind === 'server'
-      ? { cpus: settings.server.cpus, mem: settings.server.memMb, disk: settings.server.diskMb }
-      : { cpus: settings.step.cpus, mem: settings.step.memMb, disk: 0 };
-  const wanted = {
-    cpus: task.cpus + (newExecutor ? settings.executor.cpus : 0),
-    mem: task.mem + (newExecutor ? settings.executor.memMb : 0),
-    disk: task.disk,
-  };
-  const short = (['cpus', 'mem', 'disk'] as const).filter((name) => rest[name] + 1e-6 < wanted[name]);
-  if (short.length > 0) {
-    return short.map((name) => `needs ${wanted[name]} ${name}, offered ${rest[name]}`).join('; ');
+interface Ground {
+  offer: Offer;
+  /** What is left of the offer. */
+  resources: Resource[];
+  settings: SchedulerSettings;
+  wanted: Wanted;
+  launches: Launch[];
+}
+
+function decideLaunch(need: ServerNeed | StepNeed, ground: Ground): { launch: Launch; left: Resource[] } | Refusal {
+  const { offer, resources, settings } = ground;
+  const { executorId, hostname } = need.node;
+  const executorRuns =
+    offer.executorIds.some(({ value }) => value === executorId) ||
+    ground.launches.some((launch) => launch.need.node.executorId === executorId);
+  const supply = supplyFor(executorId, { resources });
+  const notOurs = resources.filter((resource) => !supply.parts.includes(resource));
+  if (need.kind === 'step') {
+    if (!executorRuns) return { reason: 'its executor does not run here', final: false };
+    const share = stepShare(supply, settings);
+    if ('reason' in share) return share;
+    return {
+      launch: { kind: 'step', need, newExecutor: false, resources: share },
+      left: [...supply.parts, ...notOurs],
+    };
   }
-  rest.cpus -= wanted.cpus;
-  rest.mem -= wanted.mem;
-  rest.disk -= wanted.disk;
-  return null;
+  const against = hostname === null ? constraintAgainst(ground) : null;
+  if (against !== null) return { reason: against, final: true };
+  const volumes = ownOf(executorId, { resources }).filter((resource) => volumeIdOf(resource) !== null);
+  const newExecutor = !executorRuns;
+  const share = serverShare(supply, { node: need.node, settings, newExecutor, volumes });
+  if ('reason' in share) return share;
+  const left = [...supply.parts, ...notOurs.filter((resource) => !share.executor.includes(resource))];
+  return { launch: { kind: 'server', need, newExecutor, share }, left };
 }
 
-/** Cassandra's ports are the same on all nodes; JMX and Jolokia (loopback) take any when theirs is not offered. */
-function pickPorts(offer: Offer, settings: SchedulerSettings): NodePorts | string {
-  const ranges = portRangesOf(offer);
-  const { storage, native, jmx } = settings.ports;
-  const missing = [storage, native].filter((port) => !hasPort(ranges, port));
-  if (missing.length > 0) return `port ${missing.join(' and ')} is not offered`;
-  const taken = new Set([storage, native, jmx]);
-  const [jolokia, otherJmx] = freePorts(ranges, 2, taken);
-  const jmxPort = hasPort(ranges, jmx) ? jmx : otherJmx;
-  if (jolokia === undefined || jmxPort === undefined) return 'no free port is offered for JMX and Jolokia';
-  return { storage, native, jmx: jmxPort, jolokia };
+function constraintAgainst({ offer, settings, wanted }: Ground): string | null {
+  if (settings.constraints.length === 0) return null;
+  const facts = factsOfOffer(offer);
+  const against = settings.constraints.map((constraint) => violated(constraint, facts, wanted.facts()));
+  return against.find((reason) => reason !== null) ?? null;
 }
 
-function declineReason(needs: Need[], here: ClusterNode | undefined, launches: Launch[], reasons: string[]): string {
-  if (reasons.length > 0) return reasons.join('; ');
-  if (launches.length > 0) return 'used';
-  if (needs.length === 0) return 'nothing to launch';
+function reasonOf({ launches, releases, declined }: Match, offer: Offer, wanted: Wanted): string {
+  const parts = [
+    ...declined.map(({ need, reason }) => `${need.node.executorId} (${need.kind}): ${reason}`),
+    ...strangersIn(offer, wanted),
+  ];
+  if (parts.length > 0) return parts.join('; ');
+  if (launches.length > 0 || releases.length > 0) return 'used';
+  if (wanted.isEmpty) return 'nothing to launch';
+  const here = wanted.memberAt(offer);
   return here ? `nothing to launch for ${here.executorId}, which has this host` : 'all nodes have a host';
+}
+
+/** What is reserved for a node that does not live here. Nobody but an operator may say that it is not needed. */
+function strangersIn(offer: Offer, wanted: Wanted): string[] {
+  const holders = new Set(offer.resources.flatMap((resource) => holderOf(resource) ?? []));
+  return [...holders].flatMap((holder) => {
+    const node = wanted.node(holder);
+    if (node && (node.hostname === null || node.hostname === offer.hostname || node.agentId === offer.agentId.value)) {
+      return [];
+    }
+    const who = node ? `which lives on ${node.hostname}` : 'which this cluster does not know';
+    return [`something is reserved for ${holder}, ${who}: it is never deleted by itself`];
+  });
 }

@@ -1,8 +1,8 @@
 import { decodeExecutorInfo, encodeNodeTask } from '../mesos/messages.ts';
-import type { ExecutorInfo, Offer, TaskInfo } from '../mesos/types.ts';
+import type { ExecutorInfo, Offer, Resource, TaskInfo } from '../mesos/types.ts';
 import type { ClusterNode, NodePorts } from '../model/node.ts';
 import type { ServerRequest, StepRequest } from '../model/step.ts';
-import { ports, scalar } from './resources.ts';
+import { numTokensOf } from './launch-settings.ts';
 import type { SchedulerSettings } from './settings.ts';
 
 /**
@@ -13,7 +13,7 @@ export function executorInfoOf(
   node: ClusterNode,
   frameworkId: string,
   settings: SchedulerSettings,
-  role: string,
+  resources: Resource[],
 ): ExecutorInfo {
   if (node.executorInfo) return decodeExecutorInfo(node.executorInfo);
   const variables = Object.entries(settings.executorEnvironment).map(([name, value]) => ({ name, value }));
@@ -32,7 +32,7 @@ export function executorInfoOf(
       })),
       environment: { variables },
     },
-    resources: [scalar('cpus', settings.executor.cpus, role), scalar('mem', settings.executor.memMb, role)],
+    resources,
     shutdownGracePeriod: { nanoseconds: settings.shutdownGraceMs * 1e6 },
   };
 }
@@ -41,6 +41,8 @@ interface TaskParts {
   offer: Offer;
   executor: ExecutorInfo;
   settings: SchedulerSettings;
+  /** Of the task, as they are offered or will be once they are reserved. */
+  resources: Resource[];
 }
 
 /** The task that runs Cassandra. */
@@ -48,21 +50,14 @@ export function serverTask(
   taskId: string,
   node: ClusterNode & { ports: NodePorts; ip: string },
   seeds: string[],
-  { offer, executor, settings }: TaskParts,
+  { offer, executor, settings, resources }: TaskParts,
 ): TaskInfo {
-  const role = offer.allocationInfo?.role ?? '*';
-  const { server } = settings;
   return {
     name: node.executorId.replace(/\.executor$/, ''),
     taskId: { value: taskId },
     agentId: offer.agentId,
     executor,
-    resources: [
-      scalar('cpus', server.cpus, role),
-      scalar('mem', server.memMb, role),
-      scalar('disk', server.diskMb, role),
-      ports([...new Set(Object.values(node.ports))], role),
-    ],
+    resources,
     data: encodeNodeTask({ server: serverRequest(node, seeds, settings) }),
     killPolicy: { gracePeriod: { nanoseconds: settings.shutdownGraceMs * 1e6 } },
   };
@@ -79,10 +74,10 @@ function serverRequest(
     address: node.ip,
     ports: node.ports,
     seeds,
-    datacenter: settings.datacenter,
-    rack: settings.rack,
-    numTokens: settings.numTokens,
-    dataDirectories: settings.dataDirectories.length === 0 ? ['data'] : settings.dataDirectories,
+    datacenter: node.datacenter ?? settings.datacenter,
+    rack: node.rack ?? settings.rack,
+    numTokens: numTokensOf(node, settings),
+    dataDirectories: dataDirectoriesOf(node, settings),
     cassandraHome: settings.cassandraHome,
     jolokiaJar: settings.jolokiaJar,
     heapMb: settings.heapMb,
@@ -95,15 +90,20 @@ function serverRequest(
   };
 }
 
+/** The node's volumes, host paths, or a directory of the sandbox; relative ones are in the sandbox. */
+function dataDirectoriesOf({ reservation }: ClusterNode, { dataDirectories }: SchedulerSettings): string[] {
+  if (reservation) return reservation.volumes.map(({ containerPath }) => containerPath);
+  return dataDirectories.length === 0 ? ['data'] : dataDirectories;
+}
+
 /** The task of one step of a cluster job. */
-export function stepTask(taskId: string, request: StepRequest, { offer, executor, settings }: TaskParts): TaskInfo {
-  const role = offer.allocationInfo?.role ?? '*';
+export function stepTask(taskId: string, request: StepRequest, { offer, executor, resources }: TaskParts): TaskInfo {
   return {
     name: `${request.type} ${request.phase}`,
     taskId: { value: taskId },
     agentId: offer.agentId,
     executor,
-    resources: [scalar('cpus', settings.step.cpus, role), scalar('mem', settings.step.memMb, role)],
+    resources,
     data: encodeNodeTask({ step: request }),
   };
 }
