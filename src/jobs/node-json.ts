@@ -2,6 +2,7 @@ import { isStepActive, isStepFinal, type ClusterJob, type Step } from '../model/
 import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { KeyspaceReport } from '../model/step.ts';
+import { ringOf } from './readiness.ts';
 import { endedKeyspaces, stepOf } from './steps.ts';
 
 /** One keyspace on one node, over all phases. */
@@ -74,7 +75,7 @@ export function placeOf(job: ClusterJob, executorId: string): NodePlace {
 
 export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode[]): NodeJson {
   const steps = nodeSteps(job, executorId);
-  const node = nodes.find((candidate) => candidate.executorId === executorId);
+  const node = ringOf(nodes).get(executorId);
   const failed = telling(job, steps).find(({ step }) => step.state === 'FAILED')?.step ?? unconfirmed(job, executorId);
   const done = processed(job, executorId, steps);
   return {

@@ -1,9 +1,10 @@
 import { isStepFinal, type ClusterJob, type Step } from '../model/cluster-job.ts';
+import { isBackupJob } from '../model/phase.ts';
 import { isFinished } from './result.ts';
 import { stepOf, stepsOf } from './steps.ts';
 
 export interface Progress {
-  /** 0 to 1, by bytes; null while no node's size is known. Nodes of unknown size count as the average one. */
+  /** 0 to 1, by bytes (by steps where nothing is copied); null while no node's size is known. Nodes of unknown size count as the average one. */
   progress: number | null;
   /** Null until every node's size is known. */
   bytesTotal: number | null;
@@ -13,8 +14,9 @@ export interface Progress {
 /** 1 is for a job that has ended well. */
 const ALMOST = 0.99;
 
-/** How far a job is: by the bytes of the phase that moves them, copying or staging. */
+/** How far a job is: by the bytes of the phase that moves them, copying or staging; where none are moved, by its steps. */
 export function progressOf(job: ClusterJob): Progress {
+  if (!isBackupJob(job.type)) return { progress: stepProgress(job), bytesTotal: null, bytesDone: 0 };
   const steps = stepsOf(job, job.type === 'BACKUP' ? 'backup' : 'stage');
   const sizes = steps.map((step) => sizeOf(job, step));
   const known = sizes.filter((size) => size !== null);
@@ -25,6 +27,12 @@ export function progressOf(job: ClusterJob): Progress {
   if (sum === 0) return { progress: null, bytesTotal, bytesDone };
   const estimate = (sum / known.length) * sizes.length;
   return { progress: Math.min(bytesDone / estimate, ALMOST), bytesTotal, bytesDone };
+}
+
+function stepProgress({ phases, result }: ClusterJob): number {
+  if (result === 'SUCCESS') return 1;
+  const steps = phases.flatMap((phase) => phase.steps);
+  return Math.min(steps.filter(isStepFinal).length / Math.max(steps.length, 1), ALMOST);
 }
 
 function sizeOf(job: ClusterJob, step: Step): number | null {

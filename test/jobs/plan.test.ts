@@ -42,6 +42,31 @@ test('a backup of chosen nodes leaves the others out', (t) => {
   ]);
 });
 
+test('cleanup, repair and rolling restart are one phase each, one node at a time unless asked for more', (t) => {
+  t.deepEqual(shape(planned('CLEANUP', nodes(2))), ['clean 01 ×1']);
+  t.deepEqual(shape(planned('REPAIR', nodes(3), { strategy: 'parallel', concurrency: 2 })), ['repair 012 ×2']);
+  t.deepEqual(shape(planned('RESTART', nodes(3), { nodes: [id(1)] })), ['restart 1 ×1']);
+});
+
+test('a node is removed by itself, by another one when it is down, by nobody when it never joined', (t) => {
+  const parameters = { nodes: [id(2)] };
+  t.deepEqual(shape(planned('REMOVE', nodes(3), parameters)), ['decommission 2 ×1']);
+  const dead = planned('REMOVE', [node(0), node(1), { ...down(2), hostId: 'h2' }], parameters);
+  t.deepEqual(shape(dead), ['removenode 0 ×1 once']);
+  t.is(dead.parameters.removeHostId, 'h2');
+  t.deepEqual(shape(planned('REMOVE', [node(0), node(1), { ...down(2), bootstrapped: false }], parameters)), []);
+});
+
+test('a node that was replaced takes no part in any job', (t) => {
+  const cluster = [node(0), { ...node(1), targetRunState: 'TERMINATE' as const }];
+  for (const type of ['BACKUP', 'REPAIR', 'RESTART'] as const) {
+    t.deepEqual(
+      planned(type, cluster).phases[0]?.steps.map(({ executorId }) => executorId),
+      [id(0)],
+    );
+  }
+});
+
 test('a job begins with every step pending and nothing known', (t) => {
   const job = planned('RESTORE', nodes(2));
   t.like(job, { started: START, finished: null, result: null, aborted: false, abortNow: false });

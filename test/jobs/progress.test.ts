@@ -9,6 +9,15 @@ function at(turned: Ticker, number: number, bytesDone: number, bytesTotal: numbe
   turned.progress(taskId ?? '', report({ bytesDone, bytesTotal }));
 }
 
+test('a job that copies nothing is as far as its steps', (t) => {
+  const turned = ticker('REPAIR', 2);
+  t.is(progressOf(turned.job).progress, 0);
+  turned.tick().end().tick();
+  t.deepEqual(progressOf(turned.job), { progress: 0.5, bytesTotal: null, bytesDone: 0 });
+  turned.run();
+  t.is(progressOf(turned.job).progress, 1);
+});
+
 test('nothing is known before a node has told its size', (t) => {
   const turned = ticker('BACKUP', 2);
   t.deepEqual(progressOf(turned.job), { progress: null, bytesTotal: null, bytesDone: 0 });

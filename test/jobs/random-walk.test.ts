@@ -149,7 +149,7 @@ function broken(job: ClusterJob, tasks: Task[]): string | null {
 
 const WALKS = 150;
 
-for (const type of ['BACKUP', 'RESTORE'] as const) {
+for (const type of ['BACKUP', 'RESTORE', 'REPAIR'] as const) {
   test(`a ${type} ends, and never better than its nodes did, whatever arrives in whatever order`, (t) => {
     const results = new Map<string, number>();
     for (let seed = 1; seed <= WALKS; seed += 1) {

@@ -17,6 +17,16 @@ const badRequests: [string, JobType, StartRequest, ErrorCode][] = [
   ['several nodes in serial', 'BACKUP', { strategy: 'serial', concurrency: 2 }, 'BAD_REQUEST'],
   ['a restore of some nodes', 'RESTORE', { name: 'b1', nodes: [id(0)] }, 'BAD_REQUEST'],
   ['a restore with a snapshot', 'RESTORE', { name: 'b1', snapshot: 'together' }, 'BAD_REQUEST'],
+  ['a cleanup with a name', 'CLEANUP', { name: 'b1' }, 'BAD_REQUEST'],
+  ['a repair with a location', 'REPAIR', { location: 'file:///backup' }, 'BAD_REQUEST'],
+  ['a repair with a snapshot', 'REPAIR', { snapshot: 'together' }, 'BAD_REQUEST'],
+  ['a restart of keyspaces', 'RESTART', { keyspaces: ['ks1'] }, 'BAD_REQUEST'],
+  ['a restart of an unknown node', 'RESTART', { nodes: [id(7)] }, 'BAD_REQUEST'],
+  ['a parallel restart of unsaid width', 'RESTART', { strategy: 'parallel' }, 'BAD_REQUEST'],
+  ['a removal of no node', 'REMOVE', {}, 'BAD_REQUEST'],
+  ['a removal of two nodes', 'REMOVE', { nodes: [id(0), id(1)] }, 'BAD_REQUEST'],
+  ['a removal with a strategy', 'REMOVE', { nodes: [id(1)], strategy: 'serial' }, 'BAD_REQUEST'],
+  ['a removal of the last seed', 'REMOVE', { nodes: [id(0)] }, 'BAD_REQUEST'],
 ];
 for (const [what, type, request, code] of badRequests) {
   test(`${what} is refused before anything is looked at`, async (t) => {

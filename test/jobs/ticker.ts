@@ -1,5 +1,6 @@
 import { abort, advance, stepsToKill } from '../../src/jobs/advance.ts';
 import { launched, nextSteps, taskIdOf } from '../../src/jobs/next-steps.ts';
+import { giveOrders } from '../../src/jobs/node-orders.ts';
 import { isFinished } from '../../src/jobs/result.ts';
 import { onProgress, onTaskStatus, type StepTaskState } from '../../src/jobs/step-updates.ts';
 import type { ClusterJob, JobParameters, Step } from '../../src/model/cluster-job.ts';
@@ -33,7 +34,9 @@ export class Ticker {
   /** Lets time pass and the rules decide, then launches what may be launched. */
   tick(ms = 0): this {
     this.now += ms;
-    this.job = advance(this.job, this.nodes, this.now, LIMITS);
+    const { job, changed } = giveOrders(this.job, this.nodes, this.now, LIMITS);
+    for (const node of changed) this.change(node);
+    this.job = advance(job, this.nodes, this.now, LIMITS);
     for (const taskId of stepsToKill(this.job, this.now, LIMITS)) this.kills.add(taskId);
     if (!this.offers) return this;
     for (const { phaseIndex, stepIndex } of nextSteps(this.job, this.nodes, this.now)) {
@@ -42,6 +45,18 @@ export class Ticker {
       this.job = launched(this.job, phaseIndex, stepIndex, taskId, this.now);
     }
     return this;
+  }
+
+  /** Puts a node in the place of the one that had its number. */
+  change(node: ClusterNode): this {
+    this.nodes = this.nodes.map((each) => (each.number === node.number ? node : each));
+    return this;
+  }
+
+  node(number: number): ClusterNode {
+    const found = this.nodes.find((each) => each.number === number);
+    if (!found) throw new Error(`no node ${number}`);
+    return found;
   }
 
   status(taskId: string, state: StepTaskState, stepReport: StepReport | null = null, message: string | null = null) {
