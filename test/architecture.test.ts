@@ -5,8 +5,9 @@ import test from 'ava';
 
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
-/** Which room may import which: the arrows of the house. `bin` puts everything together. */
+/** Which room may import which: the arrows of the house. `bin` puts everything together, `config` is for it alone. */
 const ARROWS: Record<string, string[]> = {
+  config: ['scheduler'],
   cli: ['model'],
   artifacts: ['model'],
   api: ['jobs', 'state', 'model'],
@@ -21,14 +22,14 @@ const ARROWS: Record<string, string[]> = {
   model: [],
 };
 
-/** Single files at the top that every room may use; config.ts is for `bin` alone. */
+/** Single files at the top that every room may use. */
 const SHARED = new Set(['errors.ts', 'log.ts', 'clock.ts']);
 
 test('imports between rooms go one way', (t) => {
   const wrong: string[] = [];
   for (const file of readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
     const room = file.split('/')[0] ?? '';
-    if (room === 'bin' || file === 'config.ts') continue;
+    if (room === 'bin') continue;
     for (const [, target] of readFileSync(join(SRC, file), 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) {
       const to = relative(SRC, join(SRC, dirname(file), target ?? ''));
       const toRoom = to.split('/')[0] ?? '';

@@ -23,7 +23,10 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
   const executor = new Executor({
     client: afterPreparation(new MesosExecutorClient({ ...agent, log, clock }), prepared),
     executorId: agent.executorId,
-    startServer: cassandraServers({ clock, log, java: findJava(env), workDirectory: sandbox }),
+    startServer: (request, startSignal) => {
+      const java = request.javaHome === null ? findJava(env) : resolve(sandbox, request.javaHome, 'bin/java');
+      return cassandraServers({ clock, log, java, workDirectory: sandbox })(request, startSignal);
+    },
     openStorage: (location, create) => openStorage(location, { pool, baseDirectory: sandbox, create }),
     pool,
     hostname: hostname(),

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pause, systemClock } from '../clock.ts';
-import { clusterOptions, JOLOKIA_JAR, LOCAL_DEFAULTS, type LocalOptions } from '../config.ts';
+import { clusterOptions, JOLOKIA_JAR, LOCAL_DEFAULTS, type LocalOptions } from '../config/options.ts';
 import { OperatorError } from '../errors.ts';
 import { EmbeddedMesos } from '../local/embedded-mesos.ts';
 import { createLogger, type Logger } from '../log.ts';
@@ -16,7 +16,7 @@ const NODE = { cpus: 2, mem: 2048, disk: 2048 };
 /** What Cassandra may take to drain and stop. */
 const STOP_GRACE_MS = 60_000;
 /** Exit codes of a scheduler that said why it ended: starting it again would end the same. */
-const FINAL_EXIT_CODES = [1, 2];
+const FINAL_EXIT_CODES = [1, 2, 3];
 /** The scheduler's log, in the data directory. */
 const LOG = 'scheduler.log';
 const FIRST_RESTART_MS = 500;
@@ -77,18 +77,19 @@ function checkInstalled(cassandra: string): void {
 }
 
 /** The nodes' addresses: the first one and those after it. */
-function addresses({ address, nodes }: LocalOptions): string[] {
+function addresses({ address, nodes, agents = nodes }: LocalOptions): string[] {
+  const hosts = Math.max(nodes, agents);
   const parts = address.split('.').map(Number);
   const last = parts[3] ?? Number.NaN;
   const valid = parts.length === 4 && parts[0] === 127 && parts.every((part) => Number.isInteger(part) && part >= 0);
-  if (!valid || last < 1 || last + nodes - 1 > 254) {
+  if (!valid || last < 1 || last + hosts - 1 > 254) {
     throw new OperatorError(
       'BAD_REQUEST',
-      `Expected --address 127.x.y.z with room for ${nodes} nodes below z = 255, got ${address}`,
+      `Expected --address 127.x.y.z with room for ${hosts} hosts below z = 255, got ${address}`,
       { hint: 'For example --address 127.0.0.1.' },
     );
   }
-  return Array.from({ length: nodes }, (_, index) => [...parts.slice(0, 3), last + index].join('.'));
+  return Array.from({ length: hosts }, (_, index) => [...parts.slice(0, 3), last + index].join('.'));
 }
 
 /** JMX and Jolokia of all nodes are on 127.0.0.1: each address has its own range for them. */
@@ -111,11 +112,14 @@ function schedulerArguments(options: LocalOptions, data: string, master: string)
   });
   return [
     '--supervised',
+    // All agents are this machine: there is nothing to fetch.
+    '--executor-on-agents',
     ...passedOn,
     `--master=${master}`,
     `--state-directory=${join(data, 'scheduler')}`,
     `--backup-directory=${options.backupDirectory ?? join(data, 'backup')}`,
-    `--data-directory=${options.dataDirectory ?? join(data, 'nodes')}`,
+    // With a role data lie on the volumes of the agents.
+    ...(options.role === '*' ? [`--data-directory=${options.dataDirectory ?? join(data, 'nodes')}`] : []),
     `--node-count=${options.nodes}`,
     `--cpus=${NODE.cpus}`,
     `--mem=${NODE.mem}`,

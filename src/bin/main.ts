@@ -2,22 +2,20 @@ import { Socket } from 'node:net';
 import { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { createProgram } from '../cli/program.ts';
+import { effectiveSettings, effectiveTable } from '../config/effective.ts';
+import { checkEnvironment, externalDcs, withAliases } from '../config/environment.ts';
 import {
   addOptions,
-  apiToken,
   CLUSTER_DEFAULTS,
   clusterOptions,
   LOCAL_DEFAULTS,
   localOptions,
-  SANDBOX_BACKUP_DIRECTORY,
   schedulerOptions,
   type LocalOptions,
   type SchedulerOptions,
-} from '../config.ts';
+} from '../config/options.ts';
+import { apiToken, mesosSecret } from '../config/secrets.ts';
 import { messageOf, OperatorError } from '../errors.ts';
-
-/** Beside Cassandra memory counts more than speed: V8 would keep 30 MB for objects that do not live long. */
-const EXECUTOR_NODE_OPTIONS = ['--max-semi-space-size=2'];
 
 /** How this very program is started again: by the scheduler's supervisor, and by agents as the executor. */
 export function commandLine(...args: string[]): string[] {
@@ -43,18 +41,49 @@ function stdinClosed(): AbortSignal {
   return controller.signal;
 }
 
-const shellQuoted = (words: string[]): string => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+const allSchedulerOptions = () => [...schedulerOptions(), ...clusterOptions(CLUSTER_DEFAULTS)];
 
 function schedulerCommand(setExitCode: (code: number) => void): Command {
   const command = new Command('scheduler').description('run the scheduler on a Mesos cluster');
-  addOptions(command, [...schedulerOptions(), ...clusterOptions(CLUSTER_DEFAULTS)]);
+  addOptions(command, allSchedulerOptions());
   return command.action(async (options: SchedulerOptions) => {
     const { runScheduler } = await import('./scheduler.ts');
-    const [node = '', ...executor] = commandLine('executor');
-    const executorCommand = `exec ${shellQuoted([node, ...EXECUTOR_NODE_OPTIONS, ...executor])}`;
-    const backupDirectory = options.backupDirectory ?? SANDBOX_BACKUP_DIRECTORY;
+    const { env } = process;
     const signal = options.supervised ? AbortSignal.any([stopSignal(), stdinClosed()]) : stopSignal();
-    setExitCode(await edge(() => runScheduler({ ...options, backupDirectory }, executorCommand, signal)));
+    const run = () =>
+      runScheduler(
+        {
+          options,
+          environmentWarnings: checkEnvironment(env, allSchedulerOptions()),
+          externalDcs: externalDcs(env),
+          token: apiToken(env),
+          mesosSecret: mesosSecret(env),
+          executorCommandLine: commandLine('executor'),
+        },
+        signal,
+      );
+    setExitCode(await edge(run));
+  });
+}
+
+/** Needs no scheduler: says what one that is started like this would take. */
+function configCommand(setExitCode: (code: number) => void): Command {
+  const command = new Command('config').description('print the configuration in force, and where each part comes from');
+  addOptions(command, allSchedulerOptions()).option('--json', 'as JSON');
+  for (const option of command.options) option.mandatory = false;
+  return command.action(async (options: SchedulerOptions & { json?: boolean }) => {
+    const print = async (): Promise<void> => {
+      const { warnings } = await import('../config/settings.ts');
+      const settings = effectiveSettings(command);
+      const warned = [...checkEnvironment(process.env, allSchedulerOptions()), ...warnings(options)];
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify({ settings, warnings: warned }, null, 2)}\n`);
+      } else {
+        const text = [effectiveTable(settings), ...warned.map((warning) => `Warning: ${warning}`)].join('\n');
+        process.stdout.write(`${text}\n`);
+      }
+    };
+    setExitCode(await edge(print));
   });
 }
 
@@ -100,6 +129,7 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 async function runCommands(argv: string[], setExitCode: (code: number) => void): Promise<number> {
+  Object.assign(process.env, withAliases(process.env));
   const { env, stdout, stderr } = process;
   const { program, run } = createProgram({
     stdout,
@@ -109,6 +139,8 @@ async function runCommands(argv: string[], setExitCode: (code: number) => void):
     clock: systemClock,
     stopSignal,
   });
-  for (const create of [schedulerCommand, executorCommand, localCommand]) program.addCommand(create(setExitCode));
+  for (const create of [schedulerCommand, executorCommand, localCommand, configCommand]) {
+    program.addCommand(create(setExitCode));
+  }
   return run(argv.slice(2));
 }

@@ -1,61 +1,112 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
-import { userInfo } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { accessPolicy } from '../api/access.ts';
 import { createApi } from '../api/api.ts';
 import { createApiServer } from '../api/server.ts';
+import { servedFiles, type Artifacts } from '../artifacts/artifacts.ts';
+import { artifactBase, unreachableBase } from '../artifacts/base-url.ts';
+import { executorLaunch } from '../artifacts/launch.ts';
+import { prepareArtifacts } from '../artifacts/prepare.ts';
 import { systemClock } from '../clock.ts';
-import { apiToken, backupLocation, schedulerSettings, warnings, type SchedulerOptions } from '../config.ts';
+import { EXECUTOR_BUNDLE, type SchedulerOptions } from '../config/options.ts';
+import { backupLocation, schedulerSettings, warnings, type ExecutorLaunch } from '../config/settings.ts';
 import { OperatorError, wrapError } from '../errors.ts';
 import { ClusterJobs, type FoundBackup } from '../jobs/cluster-jobs.ts';
 import { defaultLimits } from '../jobs/limits.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { parseMasters } from '../mesos/masters.ts';
 import { MesosSchedulerClient } from '../mesos/scheduler-client.ts';
-import { frameworkName } from '../model/node.ts';
+import { frameworkName, isMember } from '../model/node.ts';
+import { ExternalSeeds, type ExternalDc } from '../scheduler/external-seeds.ts';
+import { forgetFramework } from '../scheduler/framework-id.ts';
+import type { SchedulerContext } from '../scheduler/context.ts';
+import { LastOffers } from '../scheduler/last-offers.ts';
+import { waitingNeeds } from '../scheduler/needs.ts';
 import { Ring } from '../scheduler/ring.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
-import type { SchedulerSettings } from '../scheduler/settings.ts';
 import { openState, type State } from '../state/database.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { findBackup } from '../storage/find-backup.ts';
 import { locationDirectory, openStorage } from '../storage/open.ts';
+import { EXECUTOR_NODE_OPTIONS, launchOnAgents } from './launch-on-agents.ts';
+import { publicConfig } from './public-config.ts';
 
 const CAPABILITIES = ['PARTITION_AWARE', 'TASK_KILLING_STATE', 'MULTI_ROLE', 'RESERVATION_REFINEMENT', 'REGION_AWARE'];
 
+/** How a scheduler was started. */
+export interface SchedulerStart {
+  options: SchedulerOptions;
+  /** Of variables that have no effect. */
+  environmentWarnings: string[];
+  externalDcs: ExternalDc[];
+  /** Bearer token of the REST API. */
+  token: string | null;
+  /** Of the principal. */
+  mesosSecret: string | null;
+  /** How this very program is started as an executor. */
+  executorCommandLine: string[];
+}
+
 /** Runs a scheduler until the signal aborts; throws what ended it before. */
-export async function runScheduler(
-  options: SchedulerOptions,
-  executorCommand: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function runScheduler(start: SchedulerStart, signal: AbortSignal): Promise<void> {
+  const { options } = start;
   const log = createLogger('scheduler', options.logLevel);
-  const policy = accessPolicy({ host: options.host, token: apiToken(process.env), insecure: options.insecure });
-  const settings = schedulerSettings(options, executorCommand);
-  for (const warning of warnings(options)) log.warn(warning);
+  const clientOptions = await mesosOptions(start);
+  const policy = accessPolicy({ host: options.host, token: start.token, insecure: options.insecure });
+  for (const warning of [...start.environmentWarnings, ...warnings(options)]) log.warn(warning);
   await mkdir(options.stateDirectory, { recursive: true });
   const state = openState(join(options.stateDirectory, 'scheduler.sqlite'));
   try {
     checkCluster(state, options.clusterName);
-    await serve({ options, settings, policy, state, log }, signal);
+    if (options.forgetFramework) forgetRemoved(state, log);
+    await serve({ start, clientOptions, policy, state, log }, signal).catch((error: unknown) => {
+      if (error instanceof OperatorError && error.code === 'FRAMEWORK_REMOVED') markRemoved(state);
+      throw error;
+    });
   } finally {
     state.close();
   }
 }
 
+const REMOVED = 'removedFramework';
+
+function markRemoved(state: State): void {
+  const id = state.framework.get('frameworkId');
+  if (id !== null) state.framework.set(REMOVED, id);
+}
+
+/** Only what the master is known to have removed: the flag may be left in a start script, and tasks of a living framework would be orphans. */
+function forgetRemoved(state: State, log: Logger): void {
+  const id = state.framework.get('frameworkId');
+  if (id !== null && state.framework.get(REMOVED) === id) forgetFramework(state);
+  else log.warn({ frameworkId: id }, '--forget-framework has no effect: the master has not removed this framework');
+}
+
 interface Parts {
-  options: SchedulerOptions;
-  settings: SchedulerSettings;
+  start: SchedulerStart;
+  clientOptions: Awaited<ReturnType<typeof mesosOptions>>;
   policy: ReturnType<typeof accessPolicy>;
   state: State;
   log: Logger;
 }
 
-async function serve({ options, settings, policy, state, log }: Parts, signal: AbortSignal): Promise<void> {
+async function serve({ start, clientOptions, policy, state, log }: Parts, signal: AbortSignal): Promise<void> {
+  const { options } = start;
   const clock = systemClock;
+  const artifacts = options.executorOnAgents ? null : await artifactsOf(options);
+  const settings = schedulerSettings(options, launchOnAgents(options, start.executorCommandLine));
+  const externalSeeds = new ExternalSeeds(start.externalDcs, clock, log);
+  const client = new MesosSchedulerClient({
+    ...clientOptions,
+    frameworkInfo: frameworkInfo(options, state),
+    log,
+    clock,
+  });
   // The API and the jobs wake the scheduler, which is made after them.
   const wake = (): void => scheduler.wake();
   const jobs = new ClusterJobs({
@@ -66,18 +117,36 @@ async function serve({ options, settings, policy, state, log }: Parts, signal: A
     wake,
     findBackup: (location, name) => lookForBackup(location, options.clusterName, name),
   });
-  const client = createClient(options, state, log);
-  const scheduler = new Scheduler({ client, state, jobs, settings, limits: defaultLimits, clock, log });
-  const api = createApi({
+  const lastOffers = new LastOffers(clock);
+  const context = { client, state, jobs, settings, lastOffers, externalSeeds, limits: defaultLimits, clock, log };
+  const scheduler = new Scheduler(context);
+  const api = createApi({ ...apiDeps(options, context, wake), artifacts: served(artifacts), ...policy });
+  const server = createApiServer(api);
+  const port = await listen(server, options.host, options.port);
+  // Where agents are to fetch from is known now; nothing is launched before.
+  if (artifacts !== null) Object.assign(settings, launchFetched(options, artifacts, port, log));
+  const ended = new AbortController();
+  try {
+    const asking = externalSeeds.run(AbortSignal.any([signal, ended.signal]));
+    await Promise.all([scheduler.run(signal).finally(() => ended.abort()), asking]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+function apiDeps(options: SchedulerOptions, context: SchedulerContext, wake: () => void) {
+  const { state, jobs, settings, lastOffers, clock, log } = context;
+  return {
     jobs,
     nodes: state.nodes,
     ring: new Ring({ state, wake }),
-    offers: () => ({ offers: [], waiting: [] }),
-    config: () => publicConfig(options, settings),
+    offers: () => ({ offers: lastOffers.offers(), waiting: waitingNeeds(context) }),
+    config: () => publicConfig(options, settings, state.nodes.all()),
     cluster: {
       name: options.clusterName,
       frameworkName: frameworkName(options.clusterName),
-      targetNodes: () => settings.nodeCount,
+      targetNodes: () => state.nodes.all().filter(isMember).length,
       seedCount: settings.seedCount,
     },
     frameworkId: () => state.framework.get('frameworkId'),
@@ -85,45 +154,84 @@ async function serve({ options, settings, policy, state, log }: Parts, signal: A
     clock,
     log,
     startedAt: clock.now(),
-    ...policy,
-  });
-  const server = createApiServer(api);
-  await listen(server, options.host, options.port);
-  try {
-    await scheduler.run(signal);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+  };
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
+const served = (artifacts: Artifacts | null) => (artifacts === null ? [] : servedFiles(artifacts));
+
+function artifactsOf(options: SchedulerOptions): Promise<Artifacts> {
+  const { stateDirectory, cassandra, executorUri, nodeUri, cassandraUri, javaUri } = options;
+  const uris = { executorUri, nodeUri, cassandraUri, javaUri };
+  return prepareArtifacts({
+    stateDirectory,
+    executorBundle: EXECUTOR_BUNDLE,
+    nodeBinary: process.execPath,
+    cassandra,
+    ...uris,
+  });
+}
+
+function launchFetched(options: SchedulerOptions, artifacts: Artifacts, port: number, log: Logger): ExecutorLaunch {
+  const { host, advertiseUrl: advertised, master, javaHome, logLevel } = options;
+  const baseUrl = artifactBase({ host, port, advertised, hostname: hostname() });
+  const unreachable = served(artifacts).length > 0 ? unreachableBase(baseUrl, master) : null;
+  if (unreachable !== null) log.warn(unreachable);
+  const launch = executorLaunch({
+    baseUrl,
+    artifacts,
+    javaHome: javaHome ?? null,
+    nodeOptions: EXECUTOR_NODE_OPTIONS,
+  });
+  return { ...launch, executorEnvironment: { LOG_LEVEL: logLevel, ...launch.executorEnvironment } };
+}
+
+/** Returns the port. */
+async function listen(server: Server, host: string, port: number): Promise<number> {
   server.listen(port, host);
   try {
     await once(server, 'listening');
   } catch (error) {
     throw wrapError(`listen on ${host}:${port} for the REST API`, error, 'BAD_REQUEST');
   }
+  return (server.address() as AddressInfo).port;
 }
 
-function createClient(options: SchedulerOptions, state: State, log: Logger): MesosSchedulerClient {
-  const frameworkId = state.framework.get('frameworkId');
-  return new MesosSchedulerClient({
-    masters: parseMasters(options.master),
-    frameworkInfo: {
-      ...(frameworkId === null ? {} : { id: { value: frameworkId } }),
-      user: options.user || userInfo().username,
-      name: frameworkName(options.clusterName),
-      failoverTimeout: options.failoverTimeout,
-      checkpoint: true,
-      roles: ['*'],
-      capabilities: CAPABILITIES.map((type) => ({ type })),
-      webuiUrl: `http://${options.host}:${options.port}/`,
-    },
-    log,
-    clock: systemClock,
+/** What is to be refused before anything is opened. */
+async function mesosOptions({ options, mesosSecret }: SchedulerStart) {
+  const { master, principal, mesosCaFile } = options;
+  if (principal === undefined && mesosSecret !== null) {
+    throw new OperatorError('BAD_REQUEST', 'Expected --principal (MESOS_PRINCIPAL) for MESOS_SECRET, got none');
+  }
+  return {
+    masters: parseMasters(master),
     backoff: { minMs: 500, maxMs: 10_000 },
-  });
+    ...(principal === undefined || mesosSecret === null ? {} : { credential: { principal, secret: mesosSecret } }),
+    ...(mesosCaFile === undefined ? {} : { ca: await readCa(mesosCaFile) }),
+  };
+}
+
+async function readCa(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw wrapError(`read --mesos-ca-file ${file}`, error, 'BAD_REQUEST');
+  }
+}
+
+function frameworkInfo(options: SchedulerOptions, state: State) {
+  const id = state.framework.get('frameworkId');
+  const { principal, advertiseUrl, host, port } = options;
+  return {
+    ...(id === null ? {} : { id: { value: id } }),
+    user: options.user || userInfo().username,
+    name: frameworkName(options.clusterName),
+    failoverTimeout: options.failoverTimeout,
+    checkpoint: true,
+    roles: [options.role],
+    capabilities: CAPABILITIES.map((type) => ({ type })),
+    webuiUrl: `${advertiseUrl ?? `http://${host}:${port}`}/`,
+    ...(principal === undefined ? {} : { principal }),
+  };
 }
 
 /** A state file belongs to one cluster: its nodes' data and its framework id are of that one. */
@@ -150,24 +258,4 @@ async function lookForBackup(location: string, cluster: string, name: string): P
   } finally {
     await pool.close();
   }
-}
-
-/** What `/config` shows: the effective configuration without anything secret. */
-function publicConfig(options: SchedulerOptions, settings: SchedulerSettings): Record<string, unknown> {
-  return {
-    defaultConfigRole: {
-      diskMb: settings.server.diskMb,
-      cpuCores: settings.server.cpus,
-      memJavaHeapMb: settings.heapMb,
-      memAssumeOffHeapMb: settings.server.memMb - settings.heapMb,
-      memMb: settings.server.memMb,
-      rackDc: { rack: settings.rack, dc: settings.datacenter },
-    },
-    nativePort: settings.ports.native,
-    storagePort: settings.ports.storage,
-    healthCheckIntervalSeconds: settings.healthIntervalMs / 1000,
-    backupDirectory: backupLocation(options.backupDirectory),
-    dataDirectories: settings.dataDirectories,
-    warnings: warnings(options),
-  };
 }
