@@ -26,14 +26,14 @@ export const START_OPTIONS = {
   snapshot: ['--snapshot <when>', "each: at the node's turn; together: on all nodes first"],
 } as const satisfies Record<string, readonly [flags: string, text: string]>;
 
-const SELECTION = ['keyspaces', 'tables', 'strategy', 'concurrency'] as const;
+const PACE = ['strategy', 'concurrency'] as const;
 
 export const JOB_KINDS: readonly JobKind[] = [
-  kind('backup', ['name', 'location', ...SELECTION, 'nodes', 'snapshot']),
-  kind('restore', ['name', 'location', ...SELECTION]),
-  kind('cleanup', [...SELECTION, 'nodes']),
-  kind('repair', [...SELECTION, 'nodes']),
-  { ...kind('rolling-restart', ['nodes']), key: 'clusterRestart', noun: 'rolling restart' },
+  kind('backup', ['name', 'location', 'keyspaces', 'tables', 'nodes', ...PACE, 'snapshot']),
+  kind('restore', ['name', 'location', 'keyspaces', 'tables', ...PACE]),
+  kind('cleanup', ['keyspaces', 'nodes', ...PACE]),
+  kind('repair', ['keyspaces', 'nodes', ...PACE]),
+  { ...kind('rolling-restart', ['nodes', ...PACE]), key: 'clusterRestart', noun: 'rolling restart' },
   { ...kind('removal', null), path: 'remove', key: 'remove', noun: 'removal of a node' },
 ];
 

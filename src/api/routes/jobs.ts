@@ -14,20 +14,21 @@ const LOCATION = 'a location such as file:///backup, without .. and without a pa
 /** No control characters, no `..` as part of a path, nothing before an @ in front of a host. */
 const LOCATION_TEXT = /^(?!(?:.*\/)?\.\.(?:\/|$))(?!\w+:\/\/[^/]*@)[^\p{Cc}]{1,1024}$/u;
 
-const NODES = { nodes: listParam(/^[^\s/]{1,253}$/, 'nodes by executor id, hostname or ip').optional() };
-const SELECTION = {
-  keyspaces: listParam(/^\w{1,48}$/, 'keyspaces').optional(),
-  tables: listParam(/^\w{1,48}\.\w{1,222}$/, 'tables, each as keyspace.table').optional(),
+const KEYSPACES = { keyspaces: listParam(/^\w{1,48}$/, 'keyspaces').optional() };
+const PACE = {
   strategy: choiceParam(['serial', 'parallel']).optional(),
   concurrency: countParam().optional(),
 };
+const EVERYWHERE = { nodes: listParam(/^[^\s/]{1,253}$/, 'nodes by executor id, hostname or ip').optional(), ...PACE };
 const RESTORE_START = {
   // Checked by checkBackupName, whose error has a code of its own.
   name: z.string({ error: 'a backup name' }).optional(),
   location: z.string({ error: LOCATION }).regex(LOCATION_TEXT, { error: LOCATION }).optional(),
-  ...SELECTION,
+  ...KEYSPACES,
+  tables: listParam(/^\w{1,48}\.\w{1,222}$/, 'tables, each as keyspace.table').optional(),
+  ...PACE,
 };
-const BACKUP_START = { ...RESTORE_START, ...NODES, snapshot: choiceParam(['each', 'together']).optional() };
+const BACKUP_START = { ...RESTORE_START, ...EVERYWHERE, snapshot: choiceParam(['each', 'together']).optional() };
 
 /** What `start` of any kind may be given; what a kind does not take is never there. */
 type StartParams = Call<typeof BACKUP_START>['params'];
@@ -45,9 +46,9 @@ interface JobKind {
 const KINDS: JobKind[] = [
   { type: 'BACKUP', path: 'backup', key: 'backup', start: BACKUP_START },
   { type: 'RESTORE', path: 'restore', key: 'restore', start: RESTORE_START },
-  { type: 'CLEANUP', path: 'cleanup', key: 'cleanup', start: { ...SELECTION, ...NODES } },
-  { type: 'REPAIR', path: 'repair', key: 'repair', start: { ...SELECTION, ...NODES } },
-  { type: 'RESTART', path: 'rolling-restart', key: 'clusterRestart', start: NODES },
+  { type: 'CLEANUP', path: 'cleanup', key: 'cleanup', start: { ...KEYSPACES, ...EVERYWHERE } },
+  { type: 'REPAIR', path: 'repair', key: 'repair', start: { ...KEYSPACES, ...EVERYWHERE } },
+  { type: 'RESTART', path: 'rolling-restart', key: 'clusterRestart', start: EVERYWHERE },
   { type: 'REMOVE', path: 'remove', key: 'remove', start: null },
 ];
 
