@@ -41,14 +41,16 @@ export function ownOf(executorId: string, { resources }: Pick<Offer, 'resources'
  * another node holds, anybody's volume, what can be revoked or shared, or what a resource provider manages.
  */
 export function supplyFor(executorId: string, { resources }: Pick<Offer, 'resources'>): Supply {
-  const mayTake = (resource: Resource): boolean =>
-    volumeIdOf(resource) === null && !resource.revocable && !resource.shared && !resource.providerId;
   const ranked = resources.filter(mayTake).flatMap((resource) => {
     const holder = holderOf(resource);
     if (holder !== null && holder !== executorId) return [];
     return [{ resource, rank: rankOf(resource, holder) }];
   });
   return new Supply(ranked.toSorted((a, b) => a.rank - b.rank).map(({ resource }) => resource));
+}
+
+function mayTake(resource: Resource): boolean {
+  return volumeIdOf(resource) === null && !resource.revocable && !resource.shared && !resource.providerId;
 }
 
 function rankOf(resource: Resource, holder: string | null): number {

@@ -71,29 +71,23 @@ export function violated(constraint: Constraint, facts: Facts, placed: readonly 
   const { field, operator, value } = constraint;
   const here = facts[field];
   if (here === undefined) return operator === 'UNLIKE' ? null : `${shown(constraint)}: the agent has no ${field}`;
-  if (holds(operator, value, here, countsOf(field, placed))) return null;
+  if (RULES[operator](here, value ?? '', countsOf(field, placed))) return null;
   return `${shown(constraint)}: not with ${field} ${here}`;
 }
 
 /** `counts`: how many nodes there are by the field's value. */
-function holds(operator: Operator, value: string | null, here: string, counts: Map<string, number>): boolean {
-  switch (operator) {
-    case 'UNIQUE':
-      return !counts.has(here);
-    case 'CLUSTER':
-      return (value === null || value === here) && [...counts.keys()].every((other) => other === here);
-    case 'GROUP_BY':
-      return isSmallestGroup(here, counts, Number(value ?? 1));
-    case 'MAX_PER':
-      return (counts.get(here) ?? 0) < Number(value);
-    case 'LIKE':
-      return wholePattern(value ?? '').test(here);
-    case 'UNLIKE':
-      return !wholePattern(value ?? '').test(here);
-    case 'IS':
-      return here === value || isSameNumber(here, value ?? '');
-  }
-}
+type Rule = (here: string, value: string, counts: Map<string, number>) => boolean;
+
+const RULES: Record<Operator, Rule> = {
+  UNIQUE: (here, _value, counts) => !counts.has(here),
+  CLUSTER: (here, value, counts) =>
+    (value === '' || value === here) && [...counts.keys()].every((other) => other === here),
+  GROUP_BY: (here, value, counts) => isSmallestGroup(here, counts, Number(value || 1)),
+  MAX_PER: (here, value, counts) => (counts.get(here) ?? 0) < Number(value),
+  LIKE: (here, value) => wholePattern(value).test(here),
+  UNLIKE: (here, value) => !wholePattern(value).test(here),
+  IS: (here, value) => here === value || isSameNumber(here, value),
+};
 
 /** New groups are always welcome; the smallest one takes another node once there are as many as were asked for. */
 function isSmallestGroup(here: string, counts: Map<string, number>, groups: number): boolean {

@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import type { SchedulerClient, SchedulerCall } from '../mesos/types.ts';
 import type { State } from '../state/database.ts';
 import { messageOf } from '../errors.ts';
+import type { ExternalSeeds } from './external-seeds.ts';
 import type { LastOffers } from './last-offers.ts';
 import type { SchedulerSettings } from './settings.ts';
 
@@ -16,8 +17,8 @@ export interface SchedulerContext {
   settings: SchedulerSettings;
   /** What became of each agent's last offer. */
   lastOffers: LastOffers;
-  /** Addresses of seeds in the cluster's other datacenters. */
-  externalSeeds?: () => string[];
+  /** Seeds of the cluster's other datacenters. */
+  externalSeeds?: Pick<ExternalSeeds, 'seeds'>;
   limits: Limits;
   clock: Clock;
   log: Logger;

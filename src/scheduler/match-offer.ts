@@ -3,8 +3,9 @@ import type { ClusterNode } from '../model/node.ts';
 import { holderOf, ownOf, supplyFor, volumeIdOf } from './claims.ts';
 import { violated } from './constraints.ts';
 import { factsOfOffer } from './fault-domain.ts';
+import type { Refusal } from './refusal.ts';
 import { isToBeReleased, releaseOf, type Release } from './reservation.ts';
-import { serverShare, stepShare, type Refusal, type ServerShare } from './server-share.ts';
+import { serverShare, stepShare, type ServerShare } from './server-share.ts';
 import type { SchedulerSettings } from './settings.ts';
 import type { Need, Wanted } from './wanted.ts';
 

@@ -140,7 +140,7 @@ function recordServerLaunch(
     launchNotBefore: null,
   };
   state.nodes.save(node);
-  const seeds = [...seedsFor(placed, state.nodes.all()), ...(context.externalSeeds?.() ?? [])];
+  const seeds = [...seedsFor(placed, state.nodes.all()), ...(context.externalSeeds?.seeds ?? [])];
   const taskInfo = serverTask(taskId, placed, seeds, { offer, executor, settings, resources: share.task });
   return { node, taskInfo, reserve: share.reserve, create: share.create };
 }

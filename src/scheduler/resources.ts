@@ -118,8 +118,7 @@ function withValue(part: Resource, inThousandths: number): Resource {
 export function merged(pieces: readonly Resource[]): Resource[] {
   const byKind = new Map<string, Resource>();
   for (const piece of pieces) {
-    const { scalar, ranges, ...kind } = piece;
-    const key = JSON.stringify(kind);
+    const key = JSON.stringify({ ...piece, scalar: undefined, ranges: undefined });
     const there = byKind.get(key);
     byKind.set(key, there ? sum(there, piece) : piece);
   }
