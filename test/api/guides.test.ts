@@ -16,11 +16,28 @@ const calls = [
 
 test('Every call in the guide to the REST API works as it stands', async (t) => {
   const nodes = [0, 1, 2].map((number) => aNode(number, { executorId: `cassandra.cassandra.node.${number}.executor` }));
-  const api = await startApi(t, { nodes });
-  t.true(calls.length > 20);
+  const cluster = {
+    name: 'cassandra',
+    frameworkName: 'cassandra.cassandra',
+    targetNodes: () => nodes.length,
+    seedCount: 1,
+  };
+  const start = () => startApi(t, { nodes, deps: { cluster } });
+  const shared = await start();
+  t.true(calls.length > 30);
   for (const { method, path, body } of calls) {
+    // After the end of the cluster nothing else would work.
+    const api = path.startsWith('/cluster/destroy') ? await start() : shared;
     const running = api.jobs.running();
-    if (running && /\/(last|start)/.test(path)) api.jobs.update(running.id, (job) => ended(job, 'SUCCESS'));
+    if (running && /\/(last|start|replace|remove\?)/.test(path)) {
+      api.jobs.update(running.id, (job) => ended(job, 'SUCCESS'));
+    }
+    const dead = nodes.find(({ executorId }) => path === `/node/${executorId}/replace`);
+    if (dead) api.state.nodes.save({ ...dead, serverState: 'NONE', lastError: 'TASK_LOST: the agent is gone' });
+    // Whoever reads on has new nodes up by then.
+    for (const { number, executorId, agentId, replaces } of api.state.nodes.all()) {
+      if (agentId === null) api.state.nodes.save(aNode(number, { executorId, replaces }));
+    }
     // The last example repeats the first one with a token, and a name is used once.
     const repeated = path.includes('name=monday') && api.jobs.list().some(({ type }) => type === 'BACKUP');
     const fresh = repeated && path.includes('/backup/') ? path.replace('monday', 'monday-again') : path;
