@@ -62,6 +62,15 @@ export function anOffer(
   };
 }
 
+/** The same with a role, whose nodes have what they need reserved and their data on volumes. */
+export const withRole: SchedulerSettings = {
+  ...settings,
+  role: 'cassandra',
+  principal: 'us',
+  dataDirectories: [],
+  volumes: { type: 'ROOT', count: 1 },
+};
+
 export const normal: NodeHealth = {
   operationMode: 'NORMAL',
   hostId: 'host',
