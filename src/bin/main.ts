@@ -15,20 +15,13 @@ import {
   type SchedulerOptions,
 } from '../config/options.ts';
 import { apiToken, mesosSecret } from '../config/secrets.ts';
-import { messageOf, OperatorError } from '../errors.ts';
+import { edge, stopSignal } from './edge.ts';
 
 /** How this very program is started again: by the scheduler's supervisor, and by agents as the executor. */
 export function commandLine(...args: string[]): string[] {
   const script = process.argv[1];
   if (script === undefined) throw new Error('the path of this program is unknown');
   return [process.execPath, script, ...args];
-}
-
-/** Aborts on the first SIGINT or SIGTERM; later ones change nothing, stopping takes its time. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(new Error(name)));
-  return controller.signal;
 }
 
 /** Aborts when whoever holds the other end of stdin is gone. */
@@ -102,20 +95,6 @@ function localCommand(setExitCode: (code: number) => void): Command {
     const { runLocal } = await import('./local.ts');
     setExitCode(await edge(() => runLocal(options, commandLine, stopSignal())));
   });
-}
-
-/** The edge: whatever ends a long-running command becomes one message and an exit code. */
-async function edge(run: () => Promise<void>): Promise<number> {
-  try {
-    await run();
-    return 0;
-  } catch (error) {
-    const hint = error instanceof OperatorError && error.hint ? `\n${error.hint}` : '';
-    process.stderr.write(`cassandra-mesos: ${messageOf(error)}${hint}\n`);
-    if (error instanceof OperatorError) return error.exitCode;
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
-    return 70;
-  }
 }
 
 /** Runs the command line; resolves to the exit code. */
