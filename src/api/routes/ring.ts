@@ -6,8 +6,8 @@ import { findNode } from '../find-node.ts';
 import { countParam, flagParam } from '../params.ts';
 import { jsonRoute, type Route } from '../route.ts';
 
-const YES = { yesDeleteData: flagParam().default(false) };
-const CLUSTER_NAME = z.string({ error: 'the name of the cluster' }).optional();
+const YES = { yesDeleteData: flagParam().optional() };
+const DESTROY = { ...YES, cluster: z.string({ error: 'the name of the cluster' }).optional() };
 
 /** What changes the ring's members for good. All of it is stored when the answer goes out; the work follows. */
 export function ringRoutes(deps: ApiDeps): Route[] {
@@ -32,11 +32,12 @@ function replaceRoute(deps: ApiDeps): Route {
 
 /** A member leaves by a cluster job, that its data get new owners first; of a former node only what is left is deleted. */
 function removeRoute(deps: ApiDeps): Route {
-  return jsonRoute('POST', '/node/:node/remove', YES, async ({ params, path }) => {
+  return jsonRoute('POST', '/node/:node/remove', YES, async ({ params: { yesDeleteData }, path }) => {
     const node = findNode(deps.nodes.all(), path['node'] ?? '', { formerToo: true });
     const { executorId, hostname, ip } = node;
-    if (!params.yesDeleteData) {
-      throw new OperatorError('BAD_REQUEST', `Expected yesDeleteData=true, got none: ${removalOf(node)}`, {
+    if (!yesDeleteData) {
+      const got = yesDeleteData ?? 'none';
+      throw new OperatorError('BAD_REQUEST', `Expected yesDeleteData=true, got ${got}: ${removalOf(node)}`, {
         hint: 'Say yesDeleteData=true (cassandra-mesos: --yes-delete-data) if that is wanted.',
       });
     }
@@ -91,11 +92,11 @@ function clusterRoutes(deps: ApiDeps): Route[] {
         hint: 'Say nodeCount=<n>: how many there are to be.',
       });
     }),
-    jsonRoute('POST', '/cluster/destroy', { ...YES, cluster: CLUSTER_NAME }, ({ params }) => {
+    jsonRoute('POST', '/cluster/destroy', DESTROY, ({ params: { yesDeleteData, cluster } }) => {
       const { name } = deps.cluster;
       const nodes = deps.nodes.all();
-      if (!params.yesDeleteData || params.cluster !== name) {
-        const got = `yesDeleteData=${params.yesDeleteData} and ${params.cluster === undefined ? 'no cluster' : `cluster=${params.cluster.slice(0, 100)}`}`;
+      if (!yesDeleteData || cluster !== name) {
+        const got = `${yesDeleteData ?? 'none'} and ${cluster?.slice(0, 100) ?? 'none'}`;
         throw new OperatorError(
           'BAD_REQUEST',
           `Expected yesDeleteData=true and cluster=${name}, got ${got}: ${destructionOf(name, nodes)}`,
@@ -110,6 +111,9 @@ function clusterRoutes(deps: ApiDeps): Route[] {
 
 function destructionOf(name: string, nodes: ClusterNode[]): string {
   const volumes = nodes.flatMap(({ reservation }) => reservation?.volumes ?? []).length;
-  const lost = volumes === 0 ? '' : `, their volumes (${volumes}) and reservations deleted for good`;
-  return `the ${nodes.length} nodes of ${name} would be stopped${lost}, and the framework ended`;
+  const loss =
+    volumes === 0
+      ? 'what they have stored never used again'
+      : `their volumes (${volumes}) and reservations deleted for good`;
+  return `the ${nodes.length} nodes of ${name} would be stopped, ${loss}, and the framework ended`;
 }
