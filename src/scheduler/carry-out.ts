@@ -102,7 +102,7 @@ export class CarryOut {
   readonly #isOutdated = (node: ClusterNode): boolean => {
     if (node.executorInfo === null) return false;
     const before = decodeExecutorInfo(node.executorInfo);
-    const after = executorInfoOf({ ...node, executorInfo: null }, '', this.#context.settings, '*');
+    const after = executorInfoOf({ ...node, executorInfo: null }, '', this.#context.settings, []);
     // As they are on the wire: what is left out and what is empty are the same there.
     return !isDeepStrictEqual(before.command, decodeExecutorInfo(encodeExecutorInfo(after)).command);
   };

@@ -1,5 +1,5 @@
 import type { Offer } from '../mesos/types.ts';
-import type { ClusterNode } from '../model/node.ts';
+import { isMember, type ClusterNode } from '../model/node.ts';
 
 // What becomes of a node whose server has ended and whose executor is to go as well: it left the ring for good, or it is
 // restarted and its executor would be described differently now.
@@ -32,4 +32,15 @@ export function isStray(node: ClusterNode | null, agentId: string): boolean {
   if (node === null) return true;
   if (node.agentId !== null && node.agentId !== agentId) return true;
   return node.targetRunState === 'TERMINATE' && node.executorInfo === null;
+}
+
+/** True while something of a node that left the ring may still be on its agent, though no server of it is known. */
+export function mayHaveLeftovers(node: ClusterNode): boolean {
+  if (isMember(node) || node.agentId === null || node.serverTaskId !== null) return false;
+  return node.executorInfo !== null || (node.deleteData && node.reservation !== null);
+}
+
+/** An operator told Mesos that the agent is gone for good: so is all that a node which left the ring had there. */
+export function withoutAgent(node: ClusterNode): ClusterNode {
+  return isMember(node) ? node : { ...node, executorInfo: null, reservation: null };
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isTerminal } from '../mesos/task-state.ts';
 import type { TaskState } from '../mesos/types.ts';
 import { isNodeReady, type ClusterNode, type NodeHealth } from '../model/node.ts';
@@ -10,7 +9,7 @@ export function serverTaskId(node: ClusterNode): string {
   return `${node.executorId}.server.${node.launches}`;
 }
 
-/** The executor id in a server's task id; null for tasks of another kind. */
+/** The executor id in a server's task id, also of an earlier launch; null for tasks of another kind. */
 export function executorIdOfServer(taskId: string): string | null {
   return /^(.+)\.server\.\d+$/.exec(taskId)?.[1] ?? null;
 }
@@ -93,14 +92,7 @@ function backoffMs(node: ClusterNode): number {
   return Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(node.launches, 5));
 }
 
-/** What is told with every beat; stored that often when nothing else changed, so that `/health` can trust its age. */
-const HEALTH_STORED_EVERY_MS = 30_000;
-
-/** The same node when the message says nothing new. */
 export function onHealth(node: ClusterNode, health: NodeHealth, now: number): ClusterNode {
-  if (node.healthAt !== null && now - node.healthAt < HEALTH_STORED_EVERY_MS && saysTheSame(node.health, health)) {
-    return node;
-  }
   return {
     ...node,
     health,
@@ -108,11 +100,6 @@ export function onHealth(node: ClusterNode, health: NodeHealth, now: number): Cl
     bootstrapped: node.bootstrapped || health.operationMode === 'NORMAL',
     hostId: health.hostId,
   };
-}
-
-/** Apart from the uptime, which follows from the one before. */
-function saysTheSame(before: NodeHealth | null, after: NodeHealth): boolean {
-  return before !== null && isDeepStrictEqual({ ...before, uptimeMillis: 0 }, { ...after, uptimeMillis: 0 });
 }
 
 /** True when the node's Cassandra is to be stopped: the operator said so and the task still lives. */

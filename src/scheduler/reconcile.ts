@@ -1,5 +1,7 @@
 import { isStepActive, type ClusterJob } from '../model/cluster-job.ts';
 import type { ClusterNode, ServerState } from '../model/node.ts';
+import { mayHaveLeftovers } from './leaving.ts';
+import { serverTaskId } from './node-lifecycle.ts';
 
 /** A task in a passing state is asked about after this long, then after twice as long … */
 const FIRST_MS = 10_000;
@@ -8,7 +10,7 @@ const LONGEST_MS = 5 * 60_000;
 /** Everything is asked about that often: what the master says by itself is said once, and may be lost. */
 const EVERYTHING_MS = 15 * 60_000;
 
-/** A task that the state counts on. */
+/** A task that the state counts on, or whose fate says what it needs to know. */
 export interface KnownTask {
   taskId: string;
   executorId: string;
@@ -21,9 +23,13 @@ const PASSING = new Set<ServerState>(['LAUNCHING', 'KILLING', 'UNREACHABLE']);
 
 export function knownTasks(nodes: ClusterNode[], job: ClusterJob | null): KnownTask[] {
   const agents = new Map(nodes.map(({ executorId, agentId }) => [executorId, agentId]));
-  const servers = nodes.flatMap(({ executorId, agentId, serverTaskId, serverState }): KnownTask[] =>
-    serverTaskId === null ? [] : [{ taskId: serverTaskId, executorId, agentId, isPassing: PASSING.has(serverState) }],
-  );
+  const servers = nodes.flatMap((node): KnownTask[] => {
+    const { executorId, agentId, serverState } = node;
+    // The answer about the last server of a node that left says whether its agent is gone for good.
+    const taskId = node.serverTaskId ?? (mayHaveLeftovers(node) ? serverTaskId(node) : null);
+    const isPassing = node.serverTaskId === null || PASSING.has(serverState);
+    return taskId === null ? [] : [{ taskId, executorId, agentId, isPassing }];
+  });
   const steps = (job?.phases ?? []).flatMap(({ steps: all }) =>
     all.filter(isStepActive).flatMap(({ taskId, executorId, state, killSince }): KnownTask[] => {
       const isPassing = state === 'LAUNCHING' || killSince !== null;

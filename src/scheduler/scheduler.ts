@@ -1,4 +1,4 @@
-import { advance } from '../jobs/advance.ts';
+import { pause } from '../clock.ts';
 import type { SchedulerEvent } from '../mesos/types.ts';
 import type { ClusterNode } from '../model/node.ts';
 import { CarryOut } from './carry-out.ts';
@@ -6,10 +6,12 @@ import { send, type SchedulerContext } from './context.ts';
 import { rememberFramework } from './framework-id.ts';
 import { addMissingNodes } from './missing-nodes.ts';
 import { OfferInterest } from './offer-interest.ts';
-import { currentNeeds, onOffers } from './offers.ts';
+import { currentNeeds } from './needs.ts';
+import { OfferReturns } from './offer-returns.ts';
+import { onOffers } from './offers.ts';
 import { Reconciler } from './reconciler.ts';
 import { Teardown } from './teardown.ts';
-import { onMessage, onUpdate } from './updates.ts';
+import { onMessage, onOperation, onUpdate } from './updates.ts';
 
 const TICK_MS = 1_000;
 
@@ -19,16 +21,20 @@ const TICK_MS = 1_000;
  */
 export class Scheduler {
   readonly #context: SchedulerContext;
+  readonly #returns: OfferReturns;
   readonly #interest = new OfferInterest();
   readonly #carryOut: CarryOut;
   readonly #reconciler: Reconciler;
   readonly #teardown: Teardown;
   #pass: Promise<void> | null = null;
   #again = false;
-  #soon: NodeJS.Timeout | undefined;
+  /** Aborts when `run` ends. */
+  #over = new AbortController();
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(context: SchedulerContext) {
+  constructor(parts: SchedulerContext) {
+    this.#returns = new OfferReturns(parts.client);
+    const context = { ...parts, client: this.#returns };
     this.#context = context;
     this.#carryOut = new CarryOut(context);
     this.#reconciler = new Reconciler(context);
@@ -56,17 +62,30 @@ export class Scheduler {
     const failed = new Promise<never>((_resolve, reject) => {
       this.#fail = reject;
     });
-    const timer = setInterval(() => this.wake(), TICK_MS);
+    this.#over = new AbortController();
+    const ticking = this.#tick(this.#over.signal);
     try {
       await Promise.race([
         this.#teardown.run((ending) => client.run((event) => this.#onEvent(event), ending), signal),
         failed,
       ]);
     } finally {
-      clearInterval(timer);
-      clearTimeout(this.#soon);
+      this.#over.abort();
+      await ticking;
       await this.#pass;
     }
+  }
+
+  /** Much is decided by time alone. */
+  async #tick(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#wakeIn(TICK_MS, signal);
+    }
+  }
+
+  async #wakeIn(ms: number, signal: AbortSignal): Promise<void> {
+    await pause(this.#context.clock, ms, signal);
+    if (!signal.aborted) this.wake();
   }
 
   /** Something changed: decide again, soon. Called by the API as well. */
@@ -91,13 +110,14 @@ export class Scheduler {
   }
 
   async #decideOnce(): Promise<void> {
-    const { client, jobs, state, clock, limits } = this.#context;
+    const { client, jobs, limits } = this.#context;
     // Cut off from the master nobody can be heard, which is not the steps' silence.
     if (!client.subscribed) jobs.resume();
-    const job = jobs.running();
-    if (job) jobs.update(job.id, (current) => advance(current, state.nodes.all(), clock.now(), limits));
+    jobs.tick(limits);
     this.#carryOut.settleNodes();
     if (!client.subscribed) return;
+    const { declineHeld } = this.#returns;
+    if (declineHeld) await send(this.#context, declineHeld);
     await this.#carryOut.endWhatMustEnd();
     await this.#reconciler.ask();
     await this.#askForOffers();
@@ -113,8 +133,7 @@ export class Scheduler {
     const endings = this.#carryOut.waitsForExecutors().map((executorId) => `end ${executorId}`);
     const { call, waitMs } = this.#interest.next([...launches, ...endings], state.nodes.all().length, clock.now());
     if (call !== null) await send(this.#context, { type: call });
-    clearTimeout(this.#soon);
-    if (waitMs !== null) this.#soon = setTimeout(() => this.wake(), waitMs);
+    if (waitMs !== null) void this.#wakeIn(waitMs, this.#over.signal);
   }
 
   async #onEvent(event: SchedulerEvent): Promise<void> {
@@ -129,6 +148,9 @@ export class Scheduler {
         break;
       case 'UPDATE':
         await onUpdate(this.#context, event.update.status);
+        break;
+      case 'UPDATE_OPERATION_STATUS':
+        await onOperation(this.#context, event.updateOperationStatus.status);
         break;
       case 'MESSAGE':
         if (!onMessage(this.#context, event.message)) return;

@@ -2,33 +2,29 @@ import { messageOf } from '../errors.ts';
 import { onProgress, onTaskStatus, type StepTaskState } from '../jobs/step-updates.ts';
 import { activeStep } from '../jobs/steps.ts';
 import { decodeExecutorMessage, decodeHealth, decodeStepProgress } from '../mesos/messages.ts';
-import type { SchedulerEvent, TaskState, TaskStatus } from '../mesos/types.ts';
+import type { OperationStatus, SchedulerEvent, TaskState, TaskStatus } from '../mesos/types.ts';
 import type { ClusterNode } from '../model/node.ts';
 import { send, type SchedulerContext } from './context.ts';
+import { withoutAgent } from './leaving.ts';
 import { executorIdOfServer, hasEnded, onHealth, onServerStatus } from './node-lifecycle.ts';
+import { onOperationStatus, parseOperationId } from './reservation.ts';
 
 type ExecutorMessageEvent = Extract<SchedulerEvent, { type: 'MESSAGE' }>['message'];
 
 /** Stores what a status update says, then acknowledges it. Duplicates and late ones change nothing. */
 export async function onUpdate(context: SchedulerContext, status: TaskStatus): Promise<void> {
   const taskId = status.taskId.value;
-  const node = nodeOfServer(context, taskId);
+  const node = context.state.nodes.byServerTask(taskId);
   context.log.debug({ taskId, state: status.state, reason: status.reason, message: status.message }, 'status update');
   if (node) storeServerStatus(context, node, status);
   else if (!storeStepStatus(context, status)) await killStray(context, status);
+  if (status.state === 'TASK_GONE_BY_OPERATOR') storeAgentGone(context, status);
   if (status.uuid && status.agentId) {
     await send(context, {
       type: 'ACKNOWLEDGE',
       acknowledge: { agentId: status.agentId, taskId: status.taskId, uuid: status.uuid },
     });
   }
-}
-
-/** Null also for the server of an earlier launch: its updates say nothing of the present one. */
-function nodeOfServer({ state }: SchedulerContext, taskId: string): ClusterNode | null {
-  const executorId = executorIdOfServer(taskId);
-  const node = executorId === null ? null : state.nodes.get(executorId);
-  return node?.serverTaskId === taskId ? node : null;
 }
 
 function storeServerStatus(context: SchedulerContext, node: ClusterNode, status: TaskStatus): void {
@@ -48,6 +44,15 @@ function storeServerStatus(context: SchedulerContext, node: ClusterNode, status:
     const { executorId, serverState, lastError } = after;
     context.log.info({ node: executorId, serverState, ...(lastError === null ? {} : { lastError }) }, 'node');
   }
+}
+
+function storeAgentGone({ state, log }: SchedulerContext, { taskId, agentId }: TaskStatus): void {
+  const node = state.nodes.get(executorIdOfServer(taskId.value) ?? '');
+  if (!node || node.agentId !== agentId?.value) return;
+  const after = withoutAgent(node);
+  if (after === node) return;
+  log.info({ node: node.executorId, agentId: node.agentId }, 'the agent of a former node is gone for good');
+  state.nodes.save(after);
 }
 
 const STEP_STATES: Partial<Record<TaskState, StepTaskState>> = {
@@ -82,6 +87,26 @@ function storeStepStatus(context: SchedulerContext, status: TaskStatus): boolean
   return true;
 }
 
+/** Stores what became of an operation on a node's reservation, then acknowledges it. */
+export async function onOperation(context: SchedulerContext, status: OperationStatus): Promise<void> {
+  const { operationId, agentId, resourceProviderId, state, message, uuid } = status;
+  context.log.debug({ operation: operationId?.value, state, message }, 'operation update');
+  const executorId = parseOperationId(operationId?.value ?? '')?.executorId;
+  const node = executorId === undefined ? null : context.state.nodes.get(executorId);
+  const after = node === null ? null : onOperationStatus(node, status);
+  if (after !== null && after !== node) context.state.nodes.save(after);
+  if (!uuid || !operationId) return;
+  await send(context, {
+    type: 'ACKNOWLEDGE_OPERATION_STATUS',
+    acknowledgeOperationStatus: {
+      ...(agentId ? { agentId } : {}),
+      ...(resourceProviderId ? { resourceProviderId } : {}),
+      uuid: uuid.value,
+      operationId,
+    },
+  });
+}
+
 /** A task that nobody waits for any more (its launch was given up as lost) must not run beside its successor. */
 async function killStray(context: SchedulerContext, status: TaskStatus): Promise<void> {
   if (hasEnded(status.state) || status.state === 'TASK_UNREACHABLE' || status.state === 'TASK_KILLING') return;
@@ -92,7 +117,7 @@ async function killStray(context: SchedulerContext, status: TaskStatus): Promise
   });
 }
 
-/** Health and progress: best effort, in full each time. True when they said something new. */
+/** Health and progress: best effort, in full each time. True when something may follow from them. */
 export function onMessage(context: SchedulerContext, message: ExecutorMessageEvent): boolean {
   const executorId = message.executorId.value;
   const said = readable(context, executorId, () => decodeExecutorMessage(message.data));
@@ -101,14 +126,13 @@ export function onMessage(context: SchedulerContext, message: ExecutorMessageEve
   if ('progress' in said) {
     const job = jobs.running();
     const { taskId, report } = said.progress;
-    return job !== null && jobs.update(job.id, (current) => onProgress(current, taskId, report, clock.now())) !== job;
+    if (job) jobs.update(job.id, (current) => onProgress(current, taskId, report, clock.now()));
+    return false;
   }
   const node = state.nodes.get(executorId);
   if (!node || node.serverState === 'NONE' || node.agentId !== message.agentId.value) return false;
-  const after = onHealth(node, said.health, clock.now());
-  if (after === node) return false;
-  state.nodes.save(after);
-  return true;
+  state.nodes.save(onHealth(node, said.health, clock.now()));
+  return node.health?.operationMode !== said.health.operationMode;
 }
 
 /** What an executor said; null when it cannot be read: one broken message must not end the scheduler. */

@@ -6,6 +6,7 @@ import { launched } from '../../src/jobs/next-steps.ts';
 import { createLogger } from '../../src/log.ts';
 import type { SchedulerCall, SchedulerClient, SchedulerEvent } from '../../src/mesos/types.ts';
 import type { Step } from '../../src/model/cluster-job.ts';
+import { LastOffers } from '../../src/scheduler/last-offers.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
 import { newState } from '../state/helpers.ts';
 import { runningNode, settings } from './helpers.ts';
@@ -42,11 +43,16 @@ interface Rig {
   step: () => Step | undefined;
 }
 
+/** Time passes by hand alone. */
+function untilAborted(_ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+}
+
 /** A scheduler with a master, and a backup whose first step was launched. */
 async function backingUp(t: ExecutionContext): Promise<Rig> {
   const state = newState(t);
   let now = 1_700_000_000_000;
-  const clock = { now: () => now, sleep: () => Promise.reject(new Error('nothing sleeps here')) };
+  const clock = { now: () => now, sleep: untilAborted };
   state.nodes.save(runningNode(0));
   const jobs = new ClusterJobs({
     state,
@@ -58,7 +64,16 @@ async function backingUp(t: ExecutionContext): Promise<Rig> {
   });
   const client = new HandTurnedClient();
   const log = createLogger('test', 'silent');
-  const scheduler = new Scheduler({ client, state, jobs, settings: { ...settings, nodeCount: 1 }, limits, clock, log });
+  const scheduler = new Scheduler({
+    client,
+    state,
+    jobs,
+    settings: { ...settings, nodeCount: 1 },
+    lastOffers: new LastOffers(clock),
+    limits,
+    clock,
+    log,
+  });
   const stop = new AbortController();
   const running = scheduler.run(stop.signal);
   t.teardown(async () => {
