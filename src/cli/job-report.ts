@@ -18,7 +18,7 @@ const TITLES = {
 
 /** A job for people: what it is, nodes × keyspaces, and what went wrong. */
 export function describeJob(job: JobView, now: number): string {
-  const nodes = [...job.completedNodes, ...(job.currentNode ? [job.currentNode] : [])];
+  const nodes = [...job.completedNodes, ...job.currentNodes];
   const waiting = job.remainingNodes.map((node) => [node, '-', 'WAITING', '-', '-']);
   const rows = [...nodes.flatMap(keyspaceRows), ...waiting];
   const parts = [

@@ -14,7 +14,6 @@ export interface JobView {
   bytesTotal: number | null;
   bytesDone: number;
   remainingNodes: string[];
-  currentNode: NodeView | null;
   currentNodes: NodeView[];
   completedNodes: NodeView[];
   phases: PhaseView[];

@@ -15,6 +15,7 @@ export class RestError extends OperatorError {
 /** The scheduler's REST API. Answers are parsed JSON; refusals are RestErrors. */
 export interface RestClient {
   get<T>(path: string): Promise<T>;
+  /** What is undefined in the body is not sent. */
   post<T>(path: string, body?: Record<string, unknown>): Promise<T>;
 }
 

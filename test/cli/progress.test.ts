@@ -21,7 +21,6 @@ function aJob(changes: Partial<JobView> & { node?: number; current?: string }): 
     bytesTotal: 4096,
     bytesDone: 0,
     remainingNodes: [],
-    currentNode: null,
     currentNodes: [],
     completedNodes: [],
     phases: [{ name: 'backup', steps: [step] }],

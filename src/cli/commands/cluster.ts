@@ -64,8 +64,8 @@ const offers: Action = async ({ client, deps, json }) => {
 
 /** Without the yes and the name the scheduler refuses, and says what would be deleted: it alone knows. */
 async function destroyCluster(command: Command, { client, deps, json }: CommandContext): Promise<number> {
-  const { yesDeleteData = false, cluster } = command.opts<{ yesDeleteData?: boolean; cluster?: string }>();
-  const params = { yesDeleteData, ...(cluster === undefined ? {} : { cluster }) };
+  const { yesDeleteData, cluster } = command.opts<{ yesDeleteData?: true; cluster?: string }>();
+  const params = { yesDeleteData, cluster };
   const answer = await client.post<{ cluster: string; nodes: string[] }>('/cluster/destroy', params);
   if (json) writeJson(deps, answer);
   else {

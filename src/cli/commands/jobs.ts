@@ -44,11 +44,8 @@ async function startJob({ command, path, noun, options }: JobKind, start: Comman
     throw new OperatorError('BAD_REQUEST', `Expected one name, got ${argument} and --name ${given.name}`);
   }
   const params = argument === undefined ? given : { ...given, name: argument };
-  const named = (options ?? []).flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]]));
-  const answer = await client.post<{ name?: string; job: number }>(
-    `/cluster/${path}/start`,
-    Object.fromEntries(named) as Record<string, unknown>,
-  );
+  const body = Object.fromEntries((options ?? []).map((name) => [name, params[name]]));
+  const answer = await client.post<{ name?: string; job: number }>(`/cluster/${path}/start`, body);
   if (wait) return finishJob(answer.job, context);
   const what = answer.name === undefined ? noun : `${noun} ${answer.name}`;
   if (json) writeJson(deps, answer);

@@ -81,7 +81,7 @@ async function postToNode(
 /** Without the yes the scheduler refuses, and says what would be deleted: it alone knows. */
 async function removeNode(command: Command, context: CommandContext): Promise<number> {
   const { client, deps, json } = context;
-  const { yesDeleteData = false, wait = false } = command.opts<{ yesDeleteData?: boolean; wait?: boolean }>();
+  const { yesDeleteData, wait = false } = command.opts<{ yesDeleteData?: true; wait?: boolean }>();
   const answer = await client.post<{ executorId: string; job: number | null }>(pathOf(command, 'remove'), {
     yesDeleteData,
   });

@@ -103,6 +103,22 @@ test('Status shows nodes and keyspaces as far as they are', async (t) => {
   t.regex(stdout, /^cassandra\.dev\.node\.2\.executor +- +WAITING +- +-$/m);
 });
 
+test('Status shows every node at work', async (t) => {
+  const api = await startApi(t);
+  const { id } = await api.jobs.start('BACKUP', { strategy: 'parallel' });
+  for (const node of [0, 1]) api.jobs.update(id, (job) => withStep(job, node, { state: 'RUNNING' }));
+  const { stdout } = await cli(api, 'backup', 'status');
+  const states = [...stdout.matchAll(/^cassandra\.dev\.node\.(\d)\.executor +(\w+)$/gm)].map(([, node, state]) => [
+    node,
+    state,
+  ]);
+  t.deepEqual(states, [
+    ['0', 'RUNNING'],
+    ['1', 'RUNNING'],
+    ['2', 'WAITING'],
+  ]);
+});
+
 for (const [result, code] of [
   ['SUCCESS', 0],
   ['PARTIAL', 3],
