@@ -9,6 +9,7 @@ import { readSchema } from './read-schema.ts';
 import type { Schema } from './schema.ts';
 import { splitStatements } from './statements.ts';
 import { readHealth, STORAGE_SERVICE } from './storage-service.ts';
+import { liveUpkeep, type Upkeep } from './upkeep.ts';
 
 const STORAGE_PROXY = 'org.apache.cassandra.db:type=StorageProxy';
 
@@ -26,6 +27,7 @@ const AGREEMENT_POLL_MS = 200;
 
 /** A CassandraNode that is a process on this host: management by Jolokia, statements by CQL. */
 export class LiveNode implements CassandraNode {
+  readonly upkeep: Upkeep;
   readonly #jolokia: Jolokia;
   readonly #cql: Cql;
   readonly #clock: Clock;
@@ -34,6 +36,7 @@ export class LiveNode implements CassandraNode {
     this.#jolokia = new Jolokia(endpoint.jolokia);
     this.#cql = new Cql(endpoint.address, endpoint.nativePort);
     this.#clock = clock;
+    this.upkeep = liveUpkeep(this.#jolokia, this.#cql);
   }
 
   async health(signal?: AbortSignal): Promise<NodeHealth> {

@@ -1,5 +1,6 @@
 import type { NodeHealth } from '../model/node.ts';
 import type { Schema } from './schema.ts';
+import type { Upkeep } from './upkeep.ts';
 
 /**
  * One running Cassandra in domain words. Everything that Jolokia or CQL answers is turned into types and
@@ -7,6 +8,8 @@ import type { Schema } from './schema.ts';
  * CASSANDRA_UNAVAILABLE when the process does not answer, CASSANDRA_ERROR when it says no.
  */
 export interface CassandraNode {
+  readonly upkeep: Upkeep;
+
   health(signal?: AbortSignal): Promise<NodeHealth>;
 
   /**

@@ -7,19 +7,23 @@ import type { CopyPool } from '../storage/copy-pool.ts';
 import type { Storage } from '../storage/storage.ts';
 import { nodeBackup } from './node-backup.ts';
 import { nodeCheck } from './node-check.ts';
+import { nodeClean } from './node-clean.ts';
 import { nodeCleanup } from './node-cleanup.ts';
 import { nodeCommit } from './node-commit.ts';
 import { nodeConfirm } from './node-confirm.ts';
+import { nodeDecommission } from './node-decommission.ts';
 import { nodeLoad } from './node-load.ts';
+import { nodeRemovenode } from './node-removenode.ts';
+import { nodeRepair } from './node-repair.ts';
 import { nodeSnapshot } from './node-snapshot.ts';
 import { nodeStage } from './node-stage.ts';
 import { nodeTruncate } from './node-truncate.ts';
 import { nodeVerify } from './node-verify.ts';
 import type { Reporter } from './report.ts';
 import type { Server } from './server.ts';
-import type { StepContext } from './step-context.ts';
+import type { NodeContext, StepContext } from './step-context.ts';
 
-const STEPS = {
+const STORAGE_STEPS = {
   snapshot: nodeSnapshot,
   backup: nodeBackup,
   confirm: nodeConfirm,
@@ -31,8 +35,16 @@ const STEPS = {
   verify: nodeVerify,
 } satisfies Partial<Record<PhaseName, (context: StepContext) => Promise<void>>>;
 
-function hasStep(phase: PhaseName): phase is keyof typeof STEPS {
-  return Object.hasOwn(STEPS, phase);
+/** Those that have nothing to do with a backup, and open no location. */
+const NODE_STEPS = {
+  clean: nodeClean,
+  repair: nodeRepair,
+  decommission: nodeDecommission,
+  removenode: nodeRemovenode,
+} satisfies Partial<Record<PhaseName, (context: NodeContext) => Promise<void>>>;
+
+function isIn<Steps extends object>(phase: PhaseName, steps: Steps): phase is PhaseName & keyof Steps {
+  return Object.hasOwn(steps, phase);
 }
 
 /** The phases that bring something to the location; for the others it has to be there. */
@@ -70,8 +82,7 @@ export async function runStep(
     const { node, dataDirectories, stagingDirectories } = current;
     const context = { ...deps, request, node, dataDirectories, stagingDirectories, ip, reporter, signal: killed };
     if (request.phase === 'cleanup') await endedBy(killed, nodeCleanup(context));
-    else if (hasStep(request.phase)) await work(context, request.phase, current, deps);
-    else throw new OperatorError('INTERNAL', `this executor does not know the phase ${request.phase}`);
+    else await work(context, current, deps);
     return { state: 'TASK_FINISHED', message: '', report: reporter.report };
   } catch (error) {
     reporter.decided(error);
@@ -80,22 +91,23 @@ export async function runStep(
   }
 }
 
-/** Does what a phase is there for, with its preconditions: a Cassandra that is NORMAL and stays, and the location. */
-async function work(
-  context: Omit<StepContext, 'storage'>,
-  phase: keyof typeof STEPS,
-  server: Server,
-  deps: StepDependencies,
-): Promise<void> {
+/** Does what a phase is there for, with its preconditions: a Cassandra that is NORMAL and stays, and where needed the location. */
+async function work(context: NodeContext, server: Server, deps: StepDependencies): Promise<void> {
+  const { phase, location } = context.request;
   const gone = new AbortController();
   server.exited.then(
     (how) => gone.abort(unavailable(`Cassandra exited with ${how} during the step`)),
     (error: unknown) => gone.abort(error),
   );
   const signal = AbortSignal.any([context.signal, gone.signal]);
-  await requireNormal(server, signal);
-  const storage = await deps.openStorage(context.request.location, CREATING.has(phase));
-  await endedBy(signal, STEPS[phase]({ ...context, storage, signal }));
+  // One that was leaving when its task was lost is to go on leaving.
+  if (phase !== 'decommission') await requireNormal(server, signal);
+  if (isIn(phase, NODE_STEPS)) return endedBy(signal, NODE_STEPS[phase]({ ...context, signal }));
+  if (!isIn(phase, STORAGE_STEPS)) {
+    throw new OperatorError('INTERNAL', `this executor does not know the phase ${phase}`);
+  }
+  const storage = await deps.openStorage(location, CREATING.has(phase));
+  await endedBy(signal, STORAGE_STEPS[phase]({ ...context, storage, signal }));
 }
 
 /** The reason for which a step was ended says more than what it broke in the step. */

@@ -1,14 +1,14 @@
 import { schemaNow } from './backup-source.ts';
 import { placesOf, readJournal, removeJournal, stillThere, takeBack } from './load-journal.ts';
 import type { StagedPlan, StagedTable } from './staged-plan.ts';
-import type { StepContext } from './step-context.ts';
+import type { NodeContext } from './step-context.ts';
 
 /**
  * Brings the load of a job that nobody continues to an end: what was handed over to Cassandra and not taken in yet is
  * loaded now, because Cassandra would do it at its next start anyway, when nobody expects it; what was on its way
  * is taken back. Nothing that was handed over is ever removed.
  */
-export async function settle(context: Omit<StepContext, 'storage'>, plan: StagedPlan): Promise<void> {
+export async function settle(context: NodeContext, plan: StagedPlan): Promise<void> {
   if (plan.verified) return;
   const { node, signal, log } = context;
   for (const staged of plan.tables) {
@@ -31,7 +31,7 @@ export async function settle(context: Omit<StepContext, 'storage'>, plan: Staged
 
 /** False when the table was dropped, or dropped and made again. */
 async function exists(
-  context: Pick<StepContext, 'node' | 'signal'>,
+  context: Pick<NodeContext, 'node' | 'signal'>,
   { keyspace }: StagedTable,
   tableId: string,
 ): Promise<boolean> {

@@ -7,10 +7,14 @@ import type { Storage } from '../storage/storage.ts';
 import type { Reporter } from './report.ts';
 
 /** All that a step works with. */
-export interface StepContext {
+export interface StepContext extends NodeContext {
+  storage: Storage;
+}
+
+/** What a step works with that needs no location. */
+export interface NodeContext {
   request: StepRequest;
   node: CassandraNode;
-  storage: Storage;
   /** Hashes files beside the event loop. */
   pool: CopyPool;
   /** Cassandra's data directories, in the order of its configuration. */

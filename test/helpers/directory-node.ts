@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { CassandraNode } from '../../src/cassandra/node.ts';
-import type { ColumnSchema, Schema, SchemaStatement, TableSchema } from '../../src/cassandra/schema.ts';
+import type { ColumnSchema, Schema, TableSchema } from '../../src/cassandra/schema.ts';
 import { parseComponent, renameComponent, tableDirectory } from '../../src/cassandra/sstables.ts';
 import { OperatorError } from '../../src/errors.ts';
 import type { NodeHealth } from '../../src/model/node.ts';
+import { ScriptedUpkeep } from './scripted-upkeep.ts';
 
 const COMPONENTS = ['Data.db', 'Statistics.db', 'TOC.txt'];
 
@@ -17,6 +18,7 @@ const COMPONENTS = ['Data.db', 'Statistics.db', 'TOC.txt'];
 export class DirectoryNode implements CassandraNode {
   readonly dataDirectories: string[];
   readonly state: NodeHealth;
+  readonly upkeep: ScriptedUpkeep;
   readonly schemaNow: Schema;
   /** Every call, as `operation argument argument`. */
   readonly calls: string[] = [];
@@ -45,18 +47,24 @@ export class DirectoryNode implements CassandraNode {
       uptimeMillis: 1000,
       nativeTransportRunning: true,
     };
+    this.upkeep = new ScriptedUpkeep(this.state);
   }
 
   /** Makes a table or, with `viewOf`, a view, and its keyspace where it is missing. */
   createTable(keyspace: string, table: string, viewOf: string | null = null): TableSchema {
     if (!this.schemaNow.keyspaces.includes(keyspace)) {
       this.schemaNow.keyspaces.push(keyspace);
-      this.schemaNow.statements.push(statement('keyspace', keyspace, keyspace, `CREATE KEYSPACE ${keyspace}`));
+      this.schemaNow.statements.push({
+        type: 'keyspace',
+        keyspace,
+        name: keyspace,
+        cql: `CREATE KEYSPACE ${keyspace}`,
+      });
     }
     const type = viewOf === null ? 'table' : 'materialized_view';
     const word =
       viewOf === null ? `CREATE TABLE ${keyspace}.${table}` : `CREATE VIEW ${keyspace}.${table} OF ${viewOf}`;
-    this.schemaNow.statements.push(statement(type, keyspace, table, word));
+    this.schemaNow.statements.push({ type, keyspace, name: table, cql: word });
     const made: TableSchema = {
       keyspace,
       table,
@@ -263,10 +271,6 @@ export class DirectoryNode implements CassandraNode {
 
 export function column(name: string, change: Partial<ColumnSchema> = {}): ColumnSchema {
   return { name, kind: 'partition_key', type: 'text', position: 0, clusteringOrder: 'none', ...change };
-}
-
-function statement(type: SchemaStatement['type'], keyspace: string, name: string, cql: string): SchemaStatement {
-  return { type, keyspace, name, cql };
 }
 
 function names(directory: string): string[] {
