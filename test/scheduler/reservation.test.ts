@@ -135,6 +135,8 @@ test('what is released is the node’s own, volumes first; nothing of another no
   t.deepEqual(unreserve, [reserved(cpus, ID), reserved({ ...volume(''), disk: { source: mount } }, ID)]);
 });
 
+const short = ({ name, scalar, disk }: Resource) => [name, scalar?.value, disk?.persistence?.id];
+
 test('what a real Mesos offered after RESERVE and CREATE is released as it was accepted then', (t) => {
   // Our label and our volume's id in place of those of the recording.
   const event = decodeSchedulerEvent(messageBytes(recordedLine('06-reservation-volume.jsonl', 25)));
@@ -143,7 +145,6 @@ test('what a real Mesos offered after RESERVE and CREATE is released as it was a
     .replaceAll('node.0.data', VOLUME.id);
   const [offer] = (JSON.parse(text) as { offers: { offers: Offer[] } }).offers.offers;
   const { destroy, unreserve } = releaseOf(runningNode(0), offer ?? anOffer('a'));
-  const short = ({ name, scalar, disk }: Resource) => [name, scalar?.value, disk?.persistence?.id];
   t.deepEqual(destroy.map(short), [['disk', 100, VOLUME.id]]);
   t.deepEqual(unreserve.map(short), [
     ['cpus', 0.4, undefined],
