@@ -47,7 +47,7 @@ test('what a launch decides is stored before it is sent', async (t) => {
     attributes: [{ name: 'CASSANDRA_RACK', type: 'TEXT', text: { value: 'R7' } }],
     domain: { faultDomain: { region: { name: 'eu' }, zone: { name: 'eu-1' } } },
   };
-  const call = context.client.call;
+  const call = context.client.call.bind(context.client);
   context.client.call = async (sent) => {
     t.like(context.state.nodes.all(), [{ serverState: 'LAUNCHING', launches: 1 }]);
     await call(sent);

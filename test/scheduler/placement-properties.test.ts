@@ -1,6 +1,6 @@
 // Random offers, ends and removals on a small model of agents: whatever comes, nothing is taken that was not offered.
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { add, contains, subtract } from '../../src/local/resources.ts';
 import type { Offer, Resource } from '../../src/mesos/types.ts';
 import { isMember, type ClusterNode } from '../../src/model/node.ts';
