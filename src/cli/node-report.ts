@@ -35,7 +35,7 @@ export function describeNodes({ nodes, formerNodes, replaceNodes, nodesToAcquire
     ...(nodesToAcquire > 0 ? [`${nodesToAcquire} more to be placed on agents; \`offers\` says why they wait.`] : []),
   ];
   const parts = [
-    [nodeTable(nodes), ...notes].join('\n'),
+    [nodes.length === 0 ? 'There are no nodes.' : nodeTable(nodes), ...notes].join('\n'),
     ...(formerNodes.length === 0 ? [] : [formerTable(formerNodes)]),
     ...(pending.length === 0
       ? []

@@ -115,5 +115,5 @@ function destructionOf(name: string, nodes: ClusterNode[]): string {
     volumes === 0
       ? 'what they have stored never used again'
       : `their volumes (${volumes}) and reservations deleted for good`;
-  return `the ${nodes.length} nodes of ${name} would be stopped, ${loss}, and the framework ended`;
+  return `all nodes of ${name} (${nodes.length}) would be stopped, ${loss}, and the framework ended`;
 }

@@ -66,12 +66,8 @@ const offers: Action = async ({ client, deps, json }) => {
 async function destroyCluster(command: Command, { client, deps, json }: CommandContext): Promise<number> {
   const { yesDeleteData, cluster } = command.opts<{ yesDeleteData?: true; cluster?: string }>();
   const params = { yesDeleteData, cluster };
-  const answer = await client.post<{ cluster: string; nodes: string[] }>('/cluster/destroy', params);
+  const answer = await client.post<{ cluster: string }>('/cluster/destroy', params);
   if (json) writeJson(deps, answer);
-  else {
-    deps.stdout.write(
-      `${answer.cluster} is being destroyed: ${answer.nodes.length} nodes; \`node list\` shows what is left.\n`,
-    );
-  }
+  else deps.stdout.write(`${answer.cluster} is being destroyed; \`node list\` shows what is left.\n`);
   return 0;
 }

@@ -162,7 +162,10 @@ test('To destroy the cluster takes a yes and its name, else nothing happens', as
     const { status, body } = await api.call('POST', `/cluster/destroy${query}`);
     t.is(status, 400, query);
     t.like(body, { started: false, error: { code: 'BAD_REQUEST' } });
-    t.regex(body.error.message, /the 2 nodes of dev would be stopped, their volumes \(1\) and reservations deleted/);
+    t.regex(
+      body.error.message,
+      /all nodes of dev \(2\) would be stopped, their volumes \(1\) and reservations deleted/,
+    );
   }
   t.deepEqual(api.state.nodes.all(), before);
   const { body } = await api.call('POST', '/cluster/destroy?yesDeleteData=true&cluster=dev');

@@ -20,6 +20,11 @@ test('Nodes are listed in aligned columns, with what went wrong', async (t) => {
   t.deepEqual(JSON.parse(json.stdout), (await api.call('GET', '/node/all')).body);
 });
 
+test('An empty ring is no empty table', async (t) => {
+  const api = await startApi(t, { nodes: [] });
+  t.regex((await cli(api, 'node', 'list')).stdout, /^There are no nodes\.\n3 more to be placed on agents/);
+});
+
 for (const [order, target] of [
   ['stop', 'STOP'],
   ['start', 'RUN'],
