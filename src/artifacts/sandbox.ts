@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { extract } from 'tar';
 import { OperatorError, wrapError } from '../errors.ts';
 import { sha256Of } from './sha256.ts';
+import { untar } from './untar.ts';
 
 /** A file that was fetched, by its name in the sandbox. */
 export interface FetchedFile {
@@ -58,8 +58,7 @@ async function unpackTo(target: string, holds: string, archive: string): Promise
   const partial = `${target}.partial`;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial);
-  // The archive's owners are nobody on this host. What cannot be unpacked as it is, is an error.
-  await extract({ file: archive, cwd: partial, preserveOwner: false, strict: true });
+  await untar(archive, partial);
   const names = await readdir(partial);
   const folder = ['.', ...names].map((name) => join(partial, name)).find((path) => existsSync(join(path, holds)));
   if (folder === undefined) {

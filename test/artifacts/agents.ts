@@ -8,7 +8,7 @@ import { encodeNodeTask } from '../../src/mesos/messages.ts';
 import type { ExecutorInfo, Offer, TaskInfo } from '../../src/mesos/types.ts';
 import type { ServerRequest } from '../../src/model/step.ts';
 import { JAVA } from '../cassandra/real-cassandra.ts';
-import { testExecutor, testTask } from '../mesos/helpers/scheduler.ts';
+import { testExecutor, testTask, type TestScheduler } from '../mesos/helpers/scheduler.ts';
 
 /** The given bundle, a Cassandra that cannot start, and this test's own Node from a path of the agent. */
 export async function smallSources(directory: string, executorBundle: string): Promise<ArtifactSources> {
@@ -33,6 +33,15 @@ export function fetchedServer(taskId: string, offer: Offer, launch: ExecutorLaun
   const executor = fetchedExecutor(request.executorId, launch);
   const server = { ...request, cassandraHome, jolokiaJar, javaHome };
   return { ...testTask(taskId, offer, { executor }), data: encodeNodeTask({ server }) };
+}
+
+/** The next offer of the agent with room for a node: what an ended task gives back may be offered alone. */
+export async function roomyOffer(scheduler: TestScheduler, { agentId }: Offer): Promise<Offer> {
+  return scheduler.offer(
+    (offer) =>
+      offer.agentId.value === agentId.value &&
+      offer.resources.some(({ name, scalar }) => name === 'cpus' && (scalar?.value ?? 0) >= 1),
+  );
 }
 
 /** A PATH on which there is nothing but these: no gzip, no node, no curl. */

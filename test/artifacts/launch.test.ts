@@ -18,7 +18,7 @@ import { makeDirectory, smallNode, temporaryDirectory } from '../cassandra/real-
 import { executorOf } from '../local/processes.ts';
 import { embedded } from '../mesos/helpers/mesos.ts';
 import { TestScheduler } from '../mesos/helpers/scheduler.ts';
-import { barePath, fetchedServer, smallSources } from './agents.ts';
+import { barePath, fetchedServer, roomyOffer, smallSources } from './agents.ts';
 
 let directoryOfBundle: string;
 let bundle: string;
@@ -140,7 +140,7 @@ test('a file that was damaged on its way fails the task with its name and both c
   t.is(failure.status, 256, 'the executor has ended with exit code 1');
 
   await writeFile(path, good);
-  const again = await scheduler.offer(({ agentId }) => agentId.value === offer.agentId.value);
+  const again = await roomyOffer(scheduler, offer);
   await scheduler.launch(again, [fetchedServer('server.2', again, launch, request)]);
   const started = await scheduler.expect('server.2', 'TASK_STARTING', 'TASK_FAILED');
   t.regex(started.message ?? '', /cassandra\/lib holds no Cassandra/);
@@ -163,13 +163,13 @@ test('a scheduler that has moved starts a killed executor again from its new add
   const moved = await apiAt();
 
   // The executor lives: its info is used again, old address and all, and nothing is fetched.
-  const rest = await scheduler.offer(({ executorIds }) => executorIds.length > 0);
+  const rest = await roomyOffer(scheduler, offer);
   await scheduler.launch(rest, [fetchedServer('server.2', rest, launchFrom(old.url), request)], 0);
   await scheduler.expect('server.2', 'TASK_STARTING', 'TASK_FAILED');
 
   process.kill(executorOf(scheduler.frameworkId.value).pid, 'SIGKILL');
   await scheduler.next('FAILURE');
-  const next = await scheduler.offer(({ agentId }) => agentId.value === offer.agentId.value);
+  const next = await roomyOffer(scheduler, offer);
   await scheduler.launch(next, [fetchedServer('server.3', next, launchFrom(moved.url), request)]);
   const { message } = await scheduler.expect('server.3', 'TASK_STARTING', 'TASK_FAILED');
   t.regex(message ?? '', /cassandra\/lib holds no Cassandra/);

@@ -14,7 +14,7 @@ import { decodeHealth, encodeNodeTask } from '../../src/mesos/messages.ts';
 import type { TaskStatus } from '../../src/mesos/types.ts';
 import type { ServerRequest } from '../../src/model/step.ts';
 import { startApi } from '../api/helpers.ts';
-import { barePath, fetchedExecutor, fetchedServer } from '../artifacts/agents.ts';
+import { barePath, fetchedExecutor, fetchedServer, roomyOffer } from '../artifacts/agents.ts';
 import { CASSANDRA_HOME, smallNode } from '../cassandra/real-cassandra.ts';
 import { stepRequest } from '../helpers/step-context.ts';
 import { environmentOf, executorOf } from '../local/processes.ts';
@@ -84,7 +84,7 @@ test('an agent that has nothing but /bin/sh, tar and a Java runs Cassandra and b
   await writeRow(request);
   const { executorId } = request;
   const step = stepRequest({ executorId, cluster: 'test-cluster', location: `file://${directory}/backup` });
-  const rest = await scheduler.offer(({ agentId }) => agentId.value === offer.agentId.value);
+  const rest = await roomyOffer(scheduler, offer);
   const task = testTask('backup', rest, { executor: fetchedExecutor(executorId, bare) });
   await scheduler.launch(rest, [{ ...task, data: encodeNodeTask({ step }) }]);
   await scheduler.expect('backup', 'TASK_RUNNING', 'TASK_FINISHED');

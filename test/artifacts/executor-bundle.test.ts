@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { list } from 'tar';
+import { buildExecutor } from '../../scripts/lib/executor-bundle.ts';
+import { temporaryDirectory } from '../cassandra/real-cassandra.ts';
+
+test('the same sources give the same bundle, so that agents keep what they have', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const [one, other] = [join(directory, 'one'), join(directory, 'other')];
+  await buildExecutor(one);
+  await buildExecutor(other);
+  t.true((await readFile(one)).equals(await readFile(other)));
+});
+
+test('the bundle holds what an executor needs and nothing else', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = join(directory, 'executor.tgz');
+  await buildExecutor(file);
+  const paths: string[] = [];
+  let program = '';
+  await list({
+    file,
+    onReadEntry: (entry) => {
+      paths.push(entry.path);
+      if (entry.path.endsWith('executor.mjs'))
+        entry.on('data', (chunk: Buffer) => (program += chunk.toString('latin1')));
+    },
+  });
+  t.deepEqual(paths, [
+    'executor/dist/bin/copy-worker.mjs',
+    'executor/dist/bin/executor.mjs',
+    'executor/jolokia.jar',
+    'executor/proto/cassandra/v1/node.proto',
+    'executor/proto/mesos/v1/executor.proto',
+    'executor/proto/mesos/v1/mesos.proto',
+    'executor/proto/mesos/v1/scheduler.proto',
+  ]);
+  for (const library of ['better-sqlite3', 'koa', 'commander', 'tar', 'send']) {
+    t.false(program.includes(`// node_modules/${library}/`), library);
+  }
+});
