@@ -14,7 +14,7 @@ const START_OF_JAVA_MS = 30_000;
  * what is missing.
  */
 export async function inspectDistribution(home: string): Promise<Distribution> {
-  const lib = findLib(home);
+  const lib = unpackedIn(home, 'lib');
   const names = await readdir(lib).catch((error: unknown) => {
     throw wrapError(`read Cassandra's jars in ${lib}`, error, 'BAD_REQUEST');
   });
@@ -29,11 +29,17 @@ export async function inspectDistribution(home: string): Promise<Distribution> {
   return { lib, jamm: join(lib, jamm), version };
 }
 
-function findLib(home: string): string {
-  const lib = join(home, 'lib');
-  if (existsSync(lib)) return lib;
-  const unpacked = globSync('*/lib', { cwd: home });
-  return unpacked.length === 1 ? join(home, unpacked[0] ?? '') : lib;
+/** `<home>/bin/java`, or that of the only folder in it that has one. */
+export function javaOf(home: string): string {
+  return unpackedIn(home, 'bin/java');
+}
+
+/** Archives hold one folder with their release's name. */
+function unpackedIn(home: string, name: string): string {
+  const path = join(home, name);
+  if (existsSync(path)) return path;
+  const unpacked = globSync(`*/${name}`, { cwd: home });
+  return unpacked.length === 1 ? join(home, unpacked[0] ?? '') : path;
 }
 
 /** The major release of `java`. Throws BAD_REQUEST when it does not run, or not Cassandra `version`. */
@@ -45,7 +51,7 @@ export async function checkJava(java: string, version: string, signal?: AbortSig
   throw new OperatorError(
     'BAD_REQUEST',
     `Cassandra ${version} runs on Java ${supported.join(' or ')}; ${java} is ${major ?? `unknown: ${output.trim()}`}`,
-    { hint: 'Set JAVA_HOME for the executor.' },
+    { hint: 'Say which with --java-home, or set JAVA_HOME for the executor.' },
   );
 }
 

@@ -73,6 +73,9 @@ export function javaArguments(
     `-Dcassandra.logdir=${paths.logs}`,
     `-Dcassandra.jmx.local.port=${request.ports.jmx}`,
     '-Dcassandra-foreground=yes',
+    // Only for the first start: StorageService.isReplacing passes it over once the node has bootstrapped ("Replace address on
+    // the first boot requested; this node is already bootstrapped").
+    ...(request.replaces === null ? [] : [`-Dcassandra.replace_address_first_boot=${request.replaces}`]),
     ...request.jvmOptions,
     '-cp',
     `${paths.configuration}:${join(distribution.lib, '*')}`,

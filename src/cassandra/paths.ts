@@ -1,4 +1,6 @@
+import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wrapError } from '../errors.ts';
 
 /** Where one node's files lie. Everything but `configuration` and `logs` outlives the executor's sandbox. */
 export interface NodePaths {
@@ -36,4 +38,21 @@ export function nodePaths(dataDirectories: string[], executorId: string, workDir
     logs: join(workDirectory, 'logs'),
     temporary: join(workDirectory, 'tmp'),
   };
+}
+
+/**
+ * Where directories really are; those that are missing are made. A volume may be a link in the sandbox: the same data are to
+ * have the same path, and so the same lock, by whatever way they were come to.
+ */
+export async function realDirectories(directories: string[]): Promise<string[]> {
+  const real: string[] = [];
+  for (const directory of directories) {
+    try {
+      await mkdir(directory, { recursive: true });
+      real.push(await realpath(directory));
+    } catch (error) {
+      throw wrapError(`data directory ${directory}`, error, 'CASSANDRA_ERROR');
+    }
+  }
+  return real;
 }

@@ -9,10 +9,10 @@ import type { Logger } from '../log.ts';
 import type { ServerRequest } from '../model/step.ts';
 import { jolokiaConfiguration, writeConfiguration } from './configuration.ts';
 import { DataLock } from './data-lock.ts';
-import { checkJava, inspectDistribution } from './distribution.ts';
+import { checkJava, inspectDistribution, javaOf } from './distribution.ts';
 import { Jolokia, type JolokiaAddress } from './jolokia.ts';
 import { javaArguments } from './jvm.ts';
-import { nodePaths, type NodePaths } from './paths.ts';
+import { nodePaths, realDirectories, type NodePaths } from './paths.ts';
 import { checkPorts } from './ports.ts';
 import { StartLog } from './start-log.ts';
 import { removeOwnSnapshots } from './snapshots.ts';
@@ -23,7 +23,7 @@ const POLL_MS = 250;
 export interface ProcessDependencies {
   clock: Clock;
   log: Logger;
-  /** Path of `java`. */
+  /** Path of `java` for requests that name no Java. */
   java: string;
   /** The executor's sandbox: configuration and logs are written there; relative paths are relative to it. */
   workDirectory: string;
@@ -100,9 +100,11 @@ export class CassandraProcess {
    */
   static async start(wanted: ServerRequest, deps: ProcessDependencies): Promise<CassandraProcess> {
     const request = withAbsolutePaths(wanted, deps.workDirectory);
-    const paths = nodePaths(request.dataDirectories, request.executorId, resolve(deps.workDirectory));
     const distribution = await inspectDistribution(request.cassandraHome);
-    const javaMajor = await checkJava(deps.java, distribution.version, deps.signal);
+    const java = request.javaHome === null ? deps.java : javaOf(request.javaHome);
+    const javaMajor = await checkJava(java, distribution.version, deps.signal);
+    const dataDirectories = await realDirectories(request.dataDirectories);
+    const paths = nodePaths(dataDirectories, request.executorId, resolve(deps.workDirectory));
     const password = randomBytes(24).toString('base64url');
     const jolokia = { port: request.ports.jolokia, user: 'cassandra-mesos', password };
 
@@ -114,7 +116,7 @@ export class CassandraProcess {
       await removeOwnSnapshots(paths.data);
       const log = await StartLog.begin(paths.logs);
       deps.signal?.throwIfAborted();
-      const child = await spawnJava(deps.java, javaArguments(request, paths, distribution, javaMajor), paths, lock);
+      const child = await spawnJava(java, javaArguments(request, paths, distribution, javaMajor), paths, lock);
       const prepared = { request, paths, version: distribution.version, jolokia, log, lock };
       return new CassandraProcess(child, child.pid, prepared, deps);
     } catch (error) {
@@ -223,10 +225,12 @@ async function spawnJava(java: string, args: string[], paths: NodePaths, lock: D
 }
 
 function withAbsolutePaths(request: ServerRequest, workDirectory: string): ServerRequest {
+  const absolute = (path: string) => resolve(workDirectory, path);
   return {
     ...request,
-    cassandraHome: resolve(workDirectory, request.cassandraHome),
-    jolokiaJar: resolve(workDirectory, request.jolokiaJar),
-    dataDirectories: request.dataDirectories.map((directory) => resolve(workDirectory, directory)),
+    cassandraHome: absolute(request.cassandraHome),
+    jolokiaJar: absolute(request.jolokiaJar),
+    javaHome: request.javaHome === null ? null : absolute(request.javaHome),
+    dataDirectories: request.dataDirectories.map(absolute),
   };
 }

@@ -34,6 +34,11 @@ test("the operator's options come after ours, so that they win", (t) => {
   t.deepEqual(args.slice(-5, -3), ['-Xmx1G', '-Dcassandra.ring_delay_ms=2000']);
 });
 
+test('a node that takes the place of a dead one says so, in a way that counts for its first start only', (t) => {
+  t.true(argumentsOf({ replaces: '10.0.0.7' }).includes('-Dcassandra.replace_address_first_boot=10.0.0.7'));
+  t.false(argumentsOf().some((option) => option.includes('replace_address')));
+});
+
 test('a small heap starts fast, a large one pauses shortly', (t) => {
   const small = argumentsOf({ heapMb: 512 });
   t.true(['-Xms512M', '-Xmx512M', '-XX:+UseSerialGC'].every((option) => small.includes(option)));

@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
@@ -7,7 +7,7 @@ import { inspectDistribution } from '../../src/cassandra/distribution.ts';
 import { nodePaths } from '../../src/cassandra/paths.ts';
 import { CassandraProcess } from '../../src/cassandra/process.ts';
 import type { OperatorError } from '../../src/errors.ts';
-import { dependencies, smallNode, temporaryDirectory } from './real-cassandra.ts';
+import { dependencies, JAVA, smallNode, temporaryDirectory } from './real-cassandra.ts';
 import { request } from './request.ts';
 
 // Starts that succeed are in live-node.test.ts. Serial: each starts a JVM.
@@ -29,6 +29,35 @@ test.serial('a JVM that does not come to Cassandra says why', async (t) => {
   const wanted = { ...(await smallNode(directory, '127.0.0.22')), jvmOptions: ['-XX:NoSuchOption'] };
   const server = await CassandraProcess.start(wanted, dependencies(directory));
   await t.throwsAsync(server.ready(), { message: /NoSuchOption/ });
+});
+
+test.serial(
+  'data on a volume that is a link in the sandbox are known by where they are, and Java by its archive',
+  async (t) => {
+    const directory = await temporaryDirectory(t);
+    const [volume, sandbox] = [join(directory, 'volume'), join(directory, 'sandbox')];
+    const unpacked = join(sandbox, 'jdk/jdk-17/bin');
+    await mkdir(volume);
+    await mkdir(unpacked, { recursive: true });
+    await symlink(volume, join(sandbox, 'data-0'));
+    await writeFile(join(unpacked, 'java'), `#!/bin/sh\nexec ${JAVA} "$@"\n`, { mode: 0o755 });
+    const wanted = { ...(await smallNode(directory, '127.0.0.22')), dataDirectories: ['data-0'], javaHome: 'jdk' };
+    const deps = { ...dependencies(directory), java: 'no-java' };
+    const server = await CassandraProcess.start({ ...wanted, jvmOptions: ['-XX:NoSuchOption'] }, deps);
+    await server.exited;
+    t.deepEqual(server.paths.data, [join(volume, wanted.executorId, 'data')]);
+    const yaml = await readFile(join(server.paths.configuration, 'cassandra.yaml'), 'utf8');
+    t.true(yaml.includes(join(volume, wanted.executorId, 'commitlog')));
+    t.false(yaml.includes(sandbox));
+  },
+);
+
+test('a volume that is not there is not made up', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await mkdir(join(directory, 'sandbox'));
+  await symlink(join(directory, 'gone'), join(directory, 'sandbox/data-0'));
+  const wanted = { ...(await smallNode(directory, '127.0.0.22')), dataDirectories: ['data-0'] };
+  await t.throwsAsync(CassandraProcess.start(wanted, dependencies(directory)), { message: /data directory .*data-0/ });
 });
 
 test.serial('a wait for the start ends with its signal, and a kill with the name of the signal', async (t) => {

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -8,6 +8,7 @@ import { parseComponent, renameComponent, tableDirectory } from '../../src/cassa
 import { OperatorError } from '../../src/errors.ts';
 import type { NodeHealth } from '../../src/model/node.ts';
 import { ScriptedUpkeep } from './scripted-upkeep.ts';
+import { componentsOf, linkSSTable, names } from './sstable-files.ts';
 
 const COMPONENTS = ['Data.db', 'Statistics.db', 'TOC.txt'];
 
@@ -271,26 +272,4 @@ export class DirectoryNode implements CassandraNode {
 
 export function column(name: string, change: Partial<ColumnSchema> = {}): ColumnSchema {
   return { name, kind: 'partition_key', type: 'text', position: 0, clusteringOrder: 'none', ...change };
-}
-
-function names(directory: string): string[] {
-  return existsSync(directory) ? readdirSync(directory) : [];
-}
-
-function componentsOf(data: string): string[] {
-  const prefix = basename(data).slice(0, -'Data.db'.length);
-  return names(dirname(data))
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => join(dirname(data), name));
-}
-
-function linkSSTable(data: string, target: string): void {
-  for (const path of componentsOf(data)) linkSync(path, join(target, basename(path)));
-  const prefix = basename(data).slice(0, -'Data.db'.length);
-  for (const index of names(dirname(data)).filter((name) => name.startsWith('.'))) {
-    for (const name of names(join(dirname(data), index)).filter((each) => each.startsWith(prefix))) {
-      mkdirSync(join(target, index), { recursive: true });
-      linkSync(join(dirname(data), index, name), join(target, index, name));
-    }
-  }
 }
