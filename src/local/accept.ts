@@ -1,33 +1,41 @@
-// ACCEPT: launches tasks on the agent of the accepted offers, or says why not.
-import type { Resource, SchedulerCall, TaskInfo, TaskState } from '../mesos/types.ts';
+// ACCEPT: its operations one after the other on the resources of the accepted offers, each on what the ones before left.
+import type { OfferOperation, Resource, SchedulerCall } from '../mesos/types.ts';
+import { applyOperation, operationRefused } from './framework-operations.ts';
+import { launch, refuseTask } from './launch.ts';
 import type { MasterContext } from './master-context.ts';
-import { executorOn, roleOf, type Framework, type OutstandingOffer, type RegisteredAgent } from './master-state.ts';
+import type { Framework, OutstandingOffer } from './master-state.ts';
 import { refuse, removeOffer } from './offers.ts';
-import { masterStatus } from './reconciliation.ts';
 import { add, subtract } from './resources.ts';
 import { stateFor } from './task-state.ts';
-import { completeExecutor, completeTask, launchError, launchResources } from './task-validation.ts';
 
 type Accept = Extract<SchedulerCall, { type: 'ACCEPT' }>['accept'];
 
 export function accept(context: MasterContext, framework: Framework, { offerIds, operations, filters }: Accept): void {
   const { state } = context;
-  const tasks = operations.flatMap((operation) => (operation.type === 'LAUNCH' ? operation.launch.taskInfos : []));
   const ids = offerIds.map(({ value }) => value);
   const offers = ids.map((id) => state.offers.get(id)).filter((offer) => offer?.frameworkId === framework.id);
   const fault = offersError(ids, offers);
   // Valid ones among them are used up all the same.
   for (const offer of offers) if (offer) removeOffer(context, offer);
-  const agent = state.agents.get(offers[0]?.agentId ?? '');
-  if (fault !== undefined || !agent) {
-    const message = `Task launched with invalid offers: ${fault ?? 'Agent is not connected'}`;
-    const word = stateFor(framework.info, 'TASK_DROPPED');
-    for (const task of tasks) refuseTask(context, framework, task, [word, 'REASON_INVALID_OFFERS', message]);
+  const [first] = offers;
+  const agent = state.agents.get(first?.agentId ?? '');
+  if (fault !== undefined || !first || !agent) {
+    for (const operation of operations) refuseOperation(context, framework, operation, fault ?? 'Agent is removed');
     return;
   }
-  let offered = add(...offers.map((offer) => offer?.resources ?? []));
-  for (const task of tasks) offered = subtract(offered, launch(context, framework, { agent, task, offered }));
-  refuse(context, framework, { agentId: agent.id, resources: offered }, filters);
+  const { role } = first;
+  const offered = offers.flatMap((offer) => offer?.resources ?? []);
+  let remaining: readonly Resource[] = add(offered);
+  for (const operation of operations) {
+    if (operation.type === 'LAUNCH') {
+      for (const task of operation.launch.taskInfos) {
+        remaining = subtract(remaining, launch(context, framework, { agent, role, task, offered: remaining }));
+      }
+    } else remaining = applyOperation(context, framework, { agent, role, operation, offered: remaining });
+  }
+  // What the operations made is new to the framework: its filter is for what was there before and is not wanted.
+  const refused = subtract(remaining, subtract(remaining, offered));
+  refuse(context, framework, { agentId: agent.id, role, resources: refused }, filters);
 }
 
 function offersError(ids: readonly string[], offers: readonly (OutstandingOffer | undefined)[]): string | undefined {
@@ -37,46 +45,24 @@ function offersError(ids: readonly string[], offers: readonly (OutstandingOffer 
   const gone = ids.find((id) => !offers.some((offer) => offer?.id === id));
   if (gone !== undefined) return `Offer ${gone} is no longer valid`;
   const elsewhere = offers.find((offer) => offer?.agentId !== offers[0]?.agentId);
-  return elsewhere && `Aggregated offers must belong to one single agent. Offer ${elsewhere.id} does not`;
-}
-
-/** Returns the resources that the task takes: none when it is refused. */
-function launch(
-  context: MasterContext,
-  framework: Framework,
-  { agent, task, offered }: { agent: RegisteredAgent; task: TaskInfo; offered: readonly Resource[] },
-): Resource[] {
-  const role = roleOf(framework);
-  const executorId = task.executor?.executorId.value ?? '';
-  const existing = executorOn(agent, framework.id, executorId);
-  const taskIds = new Set(framework.tasks.keys());
-  const place = { frameworkId: framework.id, agentId: agent.id, role };
-  const fault = launchError(task, { ...place, offered, taskIds, existing });
-  if (fault !== undefined || !task.executor) {
-    refuseTask(context, framework, task, ['TASK_ERROR', 'REASON_TASK_INVALID', fault ?? '']);
-    return [];
+  if (elsewhere) {
+    const there = `Offer ${elsewhere.id} uses agent ${elsewhere.agentId} and agent ${offers[0]?.agentId}`;
+    return `Aggregated offers must belong to one single agent. ${there}`;
   }
-  const executor = completeExecutor(task.executor, framework.id, role);
-  const info = { ...completeTask(task, role), executor };
-  if (!existing) agent.executors.push({ frameworkId: framework.id, info: executor });
-  framework.tasks.set(task.taskId.value, {
-    frameworkId: framework.id,
-    agentId: agent.id,
-    executorId,
-    info,
-    state: 'TASK_STAGING',
-    latest: 'TASK_STAGING',
-  });
-  agent.link.launch({ ...framework.info, id: { value: framework.id } }, info, { info: executor, isNew: !existing });
-  return launchResources(task, existing);
+  const another = offers.find((offer) => offer?.role !== offers[0]?.role);
+  if (!another) return undefined;
+  // The quotes are Mesos's own.
+  const roles = `Offer ${another.id} uses role '${another.role} but another is using role '${offers[0]?.role}`;
+  return `Aggregated offers must be allocated to the same role. ${roles}`;
 }
 
-function refuseTask(
-  { send, settings }: MasterContext,
-  framework: Framework,
-  { taskId, agentId }: TaskInfo,
-  [state, reason, message]: [TaskState, string, string],
-): void {
-  const status = masterStatus({ taskId, agentId, state, reason, message }, settings.clock.now());
-  send(framework, { type: 'UPDATE', update: { status } });
+function refuseOperation(context: MasterContext, framework: Framework, operation: OfferOperation, fault: string): void {
+  if (operation.type !== 'LAUNCH') {
+    return operationRefused(context, framework, operation, `Operation attempted with invalid offers: ${fault}`);
+  }
+  const message = `Task launched with invalid offers: ${fault}`;
+  const state = stateFor(framework.info, 'TASK_DROPPED');
+  for (const task of operation.launch.taskInfos) {
+    refuseTask(context, framework, task, { state, reason: 'REASON_INVALID_OFFERS', message });
+  }
 }

@@ -1,35 +1,32 @@
 // One life of an agent's process, from its recovery to its end: hands tasks to executors and delivers their updates.
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type {
-  AgentInfo,
-  Attribute,
-  ExecutorInfo,
-  FrameworkInfo,
-  Resource,
-  TaskInfo,
-  TaskStatus,
-} from '../mesos/types.ts';
+import type { AgentInfo, ExecutorInfo, FrameworkInfo, TaskInfo, TaskStatus } from '../mesos/types.ts';
+import { AgentOperations } from './agent-operations.ts';
 import {
   findFramework,
+  forgetFramework,
   findTask,
+  newTask,
+  rememberFramework,
   tasksOf,
   type AgentState,
   type ExecutorRecord,
   type TaskRecord,
 } from './agent-state.ts';
+import { agentInfo, agentStatus, registration, type AgentIdentity } from './agent-words.ts';
 import { Checkpoint } from './checkpoint.ts';
 import type { Executor, Termination } from './executor.ts';
-import { Executors, type ExecutorSettings } from './executors.ts';
-import type { AgentLink, MasterLink } from './links.ts';
+import { Executors, workDirectory, type ExecutorSettings } from './executors.ts';
+import { hearing, type AgentLink, type AgentTask, type MasterLink } from './links.ts';
+import type { ResourceOperation } from './operations.ts';
+import { Sandboxes } from './sandboxes.ts';
 import { StatusUpdates } from './status-updates.ts';
 import { isTerminal } from '../mesos/task-state.ts';
 import { stateFor } from './task-state.ts';
 
-export interface AgentOptions extends ExecutorSettings {
-  hostname: string;
-  resources: readonly Resource[];
-  attributes: readonly Attribute[];
+export interface AgentOptions extends ExecutorSettings, AgentIdentity {
+  /** So many sandboxes of executors that have ended are kept; the oldest go first. */
+  keepSandboxes: number;
   /** Pause before an unacknowledged update is sent again; doubles each time. */
   updateResendMs: number;
 }
@@ -44,31 +41,50 @@ export class AgentRun implements AgentLink {
   readonly #master: MasterLink;
   readonly #checkpoint: Checkpoint;
   readonly #updates: StatusUpdates;
+  readonly #operations: AgentOperations;
+  readonly #sandboxes: Sandboxes;
   readonly #end = new AbortController();
   #connected = false;
+  #hears = false;
 
   constructor(state: AgentState, options: AgentOptions, master: MasterLink) {
     this.#state = state;
     this.#options = options;
     this.#master = master;
     this.#checkpoint = new Checkpoint(checkpointPath(options.directory), () => state);
+    const { updateResendMs: resendMs, resources, keepSandboxes: keep } = options;
+    const work = workDirectory(options.directory);
     const save = () => this.#checkpoint.save();
+    const { signal } = this.#end;
+    const delivery = { clock: options.clock, resendMs, save, signal };
+    this.#sandboxes = new Sandboxes({ state, workDirectory: work, keep });
     this.#updates = new StatusUpdates({
-      clock: options.clock,
-      resendMs: options.updateResendMs,
-      save,
+      ...delivery,
       forward: (task, status) => {
         if (this.#connected) master.statusUpdate(task.frameworkId, status, task.state);
       },
       done: (task) => this.#forget(task),
-      signal: this.#end.signal,
+    });
+    this.#operations = new AgentOperations({
+      state,
+      resources,
+      workDirectory: work,
+      ...delivery,
+      forward: ({ frameworkId, status }) => {
+        if (this.#connected) master.operationStatus(frameworkId, status);
+      },
+      failed: (error) => this.#failed(error),
     });
     this.executors = new Executors({
       settings: options,
       state: () => state,
       save,
+      prepare: async (record) => {
+        await this.#operations.settled();
+        this.#sandboxes.link(record, record.info.resources);
+      },
       terminated: (record, termination) => this.#terminated(record, termination),
-      signal: this.#end.signal,
+      signal,
     });
   }
 
@@ -77,9 +93,12 @@ export class AgentRun implements AgentLink {
   }
 
   get info(): AgentInfo {
-    const { hostname, resources, attributes } = this.#options;
-    const id = this.#state.id === undefined ? {} : { id: { value: this.#state.id } };
-    return { hostname, port: this.#state.port, resources: [...resources], attributes: [...attributes], ...id };
+    return agentInfo(this.#state, this.#options);
+  }
+
+  /** Signs the tokens by which executors prove who they are; absent, they need none. */
+  get tokenKey(): string | undefined {
+    return this.#options.executorAuthentication ? this.#state.key : undefined;
   }
 
   framework(frameworkId: string): FrameworkInfo | undefined {
@@ -88,13 +107,18 @@ export class AgentRun implements AgentLink {
 
   /** Registers at the master, as new or as the one it was, and sends what the schedulers have not acknowledged. */
   async connect(): Promise<void> {
-    const { id, frameworks, executors, tasks } = this.#state;
     this.#connected = true;
-    const told = tasks.map(({ forwarded, ...task }) => (forwarded ? { ...task, status: forwarded } : task));
-    const { ip } = this.#options;
-    this.#state.id = this.#master.register({ id, info: this.info, ip, frameworks, executors, tasks: told }, this);
+    this.#hears = true;
+    const link = hearing(this, () => this.#hears);
+    this.#state.id = this.#master.register(registration(this.#state, this.#options), link);
     await this.#checkpoint.save();
     this.#updates.resume(this.#state.tasks);
+    this.#operations.resume();
+  }
+
+  /** From now on nothing that the master says arrives, which it does not notice; until `connect`. */
+  deafen(): void {
+    this.#hears = false;
   }
 
   /** Nothing gets from here to the master or back until `connect`. */
@@ -106,22 +130,15 @@ export class AgentRun implements AgentLink {
   async stop(): Promise<void> {
     this.disconnect();
     this.#end.abort();
+    await this.#operations.settled();
     await this.#checkpoint.close();
   }
 
   launch(framework: FrameworkInfo, info: TaskInfo, executor: { info: ExecutorInfo; isNew: boolean }): void {
     const frameworkId = framework.id?.value ?? '';
     const executorId = executor.info.executorId.value;
-    const task: TaskRecord = {
-      frameworkId,
-      executorId,
-      info,
-      state: 'TASK_STAGING',
-      delivered: false,
-      pending: [],
-      received: [],
-    };
-    this.#remember(framework);
+    const task = newTask(frameworkId, executorId, info);
+    rememberFramework(this.#state, framework);
     this.#state.tasks.push(task);
     const known = this.executors.get(frameworkId, executorId);
     if (known && known.phase !== 'terminating') this.deliver(known);
@@ -144,6 +161,26 @@ export class AgentRun implements AgentLink {
     if (executor.phase === 'registering' && this.#liveTasks(executor.record).length === 0) executor.shutdown();
   }
 
+  applyOperation(frameworkId: string, operation: ResourceOperation): void {
+    this.#operations.apply(frameworkId, operation);
+  }
+
+  acknowledgeOperation(frameworkId: string, operationId: string, uuid: Uint8Array): void {
+    this.#inBackground(this.#operations.acknowledge(frameworkId, operationId, uuid));
+  }
+
+  reconcileTask(framework: FrameworkInfo, { info, executorId }: Pick<AgentTask, 'info' | 'executorId'>): void {
+    rememberFramework(this.#state, framework);
+    const task = newTask(framework.id?.value ?? '', executorId, info);
+    this.#state.tasks.push(task);
+    this.#report(task, 'TASK_DROPPED', 'REASON_RECONCILIATION', 'Reconciliation: task unknown to the agent');
+  }
+
+  shutdown(): void {
+    this.executors.shutdown();
+    this.disconnect();
+  }
+
   acknowledge(frameworkId: string, taskId: string, uuid: Uint8Array): void {
     const task = findTask(this.#state, frameworkId, taskId);
     if (task) this.#inBackground(this.#updates.acknowledge(task, uuid));
@@ -160,15 +197,14 @@ export class AgentRun implements AgentLink {
   frameworkUpdated(framework: FrameworkInfo): void {
     const frameworkId = framework.id?.value ?? '';
     if (!this.framework(frameworkId)) return;
-    this.#remember(framework);
+    rememberFramework(this.#state, framework);
     this.#inBackground(this.#checkpoint.save());
     this.#updates.resume(this.#state.tasks.filter((task) => task.frameworkId === frameworkId));
   }
 
   frameworkRemoved(frameworkId: string): void {
-    const state = this.#state;
-    state.frameworks = state.frameworks.filter((framework) => framework.id?.value !== frameworkId);
-    state.tasks.filter((task) => task.frameworkId === frameworkId).forEach((task) => this.#forget(task));
+    forgetFramework(this.#state, frameworkId);
+    this.#state.tasks.filter((task) => task.frameworkId === frameworkId).forEach((task) => this.#forget(task));
     this.#inBackground(this.#checkpoint.save());
     this.executors.ofFramework(frameworkId).forEach((executor) => executor.shutdown());
   }
@@ -181,6 +217,7 @@ export class AgentRun implements AgentLink {
     // A task that is unknown is one whose last update the scheduler has acknowledged: there is nothing to tell it.
     const agentId = { value: this.agentId };
     if (task) await this.#updates.store(task, { ...status, agentId, executorId: info.executorId });
+    if (task && isTerminal(task.state)) this.#sandboxes.unlink(executor.record, task.info.resources);
     executor.send({ type: 'ACKNOWLEDGED', acknowledged: { taskId, uuid } });
   }
 
@@ -204,6 +241,7 @@ export class AgentRun implements AgentLink {
   deliver(executor: Executor): void {
     if (executor.isReady) {
       for (const task of this.#liveTasks(executor.record).filter(({ delivered }) => !delivered)) {
+        this.#sandboxes.link(executor.record, task.info.resources);
         executor.send({ type: 'LAUNCH', launch: { task: task.info } });
         task.delivered = true;
       }
@@ -215,6 +253,7 @@ export class AgentRun implements AgentLink {
   async #terminated(record: ExecutorRecord, { status, reason, message }: Termination): Promise<void> {
     const { frameworkId, info } = record;
     this.#state.executors = this.#state.executors.filter((other) => other !== record);
+    this.#inBackground(this.#sandboxes.ended(record));
     this.#options.log.info({ executor: info.executorId.value, status, reason, message }, 'executor ended');
     const exit = { agentId: this.agentId, frameworkId, executorId: info.executorId.value, status };
     if (this.#connected) this.#master.executorExited(exit);
@@ -230,31 +269,24 @@ export class AgentRun implements AgentLink {
     this.#inBackground(this.#updates.store(task, this.#status(task, { state: word, reason, message })));
   }
 
-  /** A status in the agent's own words. */
   #status(task: TaskRecord, said: Pick<TaskStatus, 'state' | 'reason' | 'message'>): TaskStatus {
-    return {
-      taskId: task.info.taskId,
-      ...said,
-      agentId: { value: this.agentId },
-      executorId: { value: task.executorId },
-      source: 'SOURCE_AGENT',
-      timestamp: this.#options.clock.now() / 1000,
-      uuid: Uint8Array.from(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')),
-    };
+    return agentStatus(task, said, { agentId: this.agentId, nowMs: this.#options.clock.now() });
   }
 
   #liveTasks(record: ExecutorRecord): TaskRecord[] {
     return tasksOf(this.#state, record).filter((task) => !isTerminal(task.state));
   }
 
-  #remember(framework: FrameworkInfo): void {
-    const others = this.#state.frameworks.filter((other) => other.id?.value !== framework.id?.value);
-    this.#state.frameworks = [...others, framework];
-  }
-
   #forget(task: TaskRecord): void {
     this.#updates.forget(task);
     this.#state.tasks = this.#state.tasks.filter((other) => other !== task);
+  }
+
+  /** An operation that failed: the master learns by a new registration what is really there. */
+  #failed(error: unknown): void {
+    if (this.#end.signal.aborted) return;
+    this.#options.log.error({ err: error }, 'an operation has failed');
+    if (this.#connected) this.#inBackground(this.connect());
   }
 
   #inBackground(work: Promise<void>): void {

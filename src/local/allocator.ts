@@ -1,30 +1,24 @@
 // Which framework is offered which agent's free resources: pure decisions.
 import type { Resource } from '../mesos/types.ts';
-import { contains, scalar } from './resources.ts';
+import type { Refusals } from './refusals.ts';
+import { offerable, scalar, subtract } from './resources.ts';
 
-/** A declined (or not used) part of an offer: the framework does not want to see as much or less of it until then. */
-export interface Filter {
-  agentId: string;
-  resources: readonly Resource[];
-  /** Epoch milliseconds. */
-  until: number;
-}
-
+/** A framework in one of its roles. */
 export interface Candidate {
   frameworkId: string;
-  suppressed: boolean;
-  filters: readonly Filter[];
-  /** Agents of which it holds an offer: it gets no second one. */
-  offered: ReadonlySet<string>;
+  role: string;
+  refusals: Pick<Refusals, 'holdBack'>;
 }
 
 export interface FreeAgent {
   agentId: string;
+  /** Without what is offered to anyone already: who holds an offer of the agent may get another one. */
   free: readonly Resource[];
 }
 
 export interface Allocation {
   frameworkId: string;
+  role: string;
   agentId: string;
   resources: readonly Resource[];
 }
@@ -34,21 +28,21 @@ const MIN_CPUS = 0.01;
 const MIN_MEM_MB = 32;
 
 /**
- * Every agent's free resources as a whole go to the first framework that may have them. `candidates` are in the
- * order of their turn.
+ * Every agent's free resources go to the first candidate that may have them: the unreserved with those reserved for
+ * its role. What is left is reserved for others, who may get it. `candidates` are in the order of their turn.
  */
 export function allocations(agents: readonly FreeAgent[], candidates: readonly Candidate[], now: number): Allocation[] {
   return agents.flatMap(({ agentId, free }) => {
-    if (scalar(free, 'cpus') < MIN_CPUS && scalar(free, 'mem') < MIN_MEM_MB) return [];
-    const taker = candidates.find(
-      ({ suppressed, filters, offered }) =>
-        !suppressed && !offered.has(agentId) && !isFiltered(filters, { agentId, free }, now),
-    );
-    return taker ? [{ frameworkId: taker.frameworkId, agentId, resources: free }] : [];
+    let left = free;
+    return candidates.flatMap(({ frameworkId, role, refusals }) => {
+      const resources = offerable(left, role);
+      if (isTooLittle(resources) || refusals.holdBack(role, agentId, resources, now)) return [];
+      left = subtract(left, resources);
+      return [{ frameworkId, role, agentId, resources }];
+    });
   });
 }
 
-/** A filter holds back what is within the refused resources: more of anything is worth an offer. */
-export function isFiltered(filters: readonly Filter[], { agentId, free }: FreeAgent, now: number): boolean {
-  return filters.some((filter) => filter.agentId === agentId && filter.until > now && contains(filter.resources, free));
+function isTooLittle(resources: readonly Resource[]): boolean {
+  return scalar(resources, 'cpus') < MIN_CPUS && scalar(resources, 'mem') < MIN_MEM_MB;
 }

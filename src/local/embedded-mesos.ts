@@ -1,40 +1,41 @@
 // The embedded Mesos: a master and its agents in this process, on loopback, with the wire protocol of a real one.
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import type { Attribute, Resource } from '../mesos/types.ts';
+import { agentResources, textAttributes, type AgentPossessions } from './agent-resources.ts';
 import { Agent } from './agent.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { serve, type HttpEndpoint } from './http.ts';
-import { Master } from './master.ts';
-import { answerScheduler, SCHEDULER_PATHS } from './scheduler-api.ts';
+import { MasterEndpoint } from './master-endpoint.ts';
+import { Master, type Registry } from './master.ts';
 import type { MasterLink } from './links.ts';
 
-export interface EmbeddedAgentOptions {
+export interface EmbeddedAgentOptions extends AgentPossessions {
   hostname: string;
   ip: string;
   /** 0 takes any free port at the first start, and the same one later. */
   port: number;
-  resources: {
-    cpus: number;
-    /** MB, as everywhere in Mesos. */
-    mem: number;
-    disk: number;
-    ports: readonly { begin: number; end: number }[];
-  };
   /** Text attributes, for example `rack`. */
   attributes?: Readonly<Record<string, string>>;
+  /** Its fault domain. */
+  domain?: { region: string; zone: string };
 }
 
 /** All times in milliseconds; the defaults are Mesos's own, except where said. */
 export interface EmbeddedMesosOptions {
-  /** Keeps agents, sandboxes and ports: started again on it, it goes on with the executors that still run. */
+  /** Keeps agents, sandboxes, volumes and ports: started again on it, it goes on with the executors that still run. */
   workDir: string;
   /** Port 0 as for agents. */
   master: { host: string; port: number };
+  /** Masters that send schedulers on to the one that leads. */
+  standby?: readonly { host: string; port: number }[];
   agents: readonly EmbeddedAgentOptions[];
   log: Logger;
   clock?: Clock;
+  /** Secrets by principal: frameworks must give one of them by HTTP basic. Absent, none is asked for. */
+  credentials?: Readonly<Record<string, string>>;
+  /** Agents give their executors a token and take calls with it only. */
+  executorAuthentication?: boolean;
   /** Unanswered offers are taken back after it; never when absent. */
   offerTimeoutMs?: number;
   heartbeatMs?: number;
@@ -48,10 +49,14 @@ export interface EmbeddedMesosOptions {
   executorShutdownGraceMs?: number;
   executorRecoveryTimeoutMs?: number;
   fetchTimeoutMs?: number;
+  /** So many sandboxes of executors that have ended are kept per agent. Mesos keeps them by age: a week. */
+  keepSandboxes?: number;
 }
 
 const DEFAULTS = {
   clock: systemClock,
+  standby: [] as NonNullable<EmbeddedMesosOptions['standby']>,
+  executorAuthentication: false,
   heartbeatMs: 15_000,
   allocationIntervalMs: 1000,
   agentTimeoutMs: 75_000,
@@ -61,6 +66,7 @@ const DEFAULTS = {
   executorShutdownGraceMs: 5000,
   executorRecoveryTimeoutMs: 900_000,
   fetchTimeoutMs: 600_000,
+  keepSandboxes: 10,
 };
 
 type Settings = EmbeddedMesosOptions & typeof DEFAULTS;
@@ -68,25 +74,28 @@ type Settings = EmbeddedMesosOptions & typeof DEFAULTS;
 export class EmbeddedMesos {
   readonly #settings: Settings;
   readonly #agents: readonly Agent[];
+  readonly #endpoints: (MasterEndpoint | undefined)[] = [];
+  #leading = 0;
   #master: Master;
-  #endpoint: HttpEndpoint | undefined;
-  #port: number;
+  #ports: readonly number[];
 
-  private constructor(settings: Settings, port: number) {
+  private constructor(settings: Settings, ports: readonly number[] | undefined) {
     this.#settings = settings;
-    this.#port = port;
-    this.#master = this.#newMaster();
+    this.#ports = ports ?? [settings.master, ...settings.standby].map(({ port }) => port);
+    this.#master = this.#newMaster(0);
     this.#agents = settings.agents.map((agent, index) => this.#newAgent(agent, index));
   }
 
   /** Resolves when schedulers can subscribe and all agents are registered. */
   static async start(options: EmbeddedMesosOptions): Promise<EmbeddedMesos> {
     const settings = { ...DEFAULTS, ...options };
-    const kept = await readCheckpoint<{ port: number }>(join(settings.workDir, 'master.json'));
-    const mesos = new EmbeddedMesos(settings, kept?.port ?? settings.master.port);
+    const kept = await readCheckpoint<{ ports: number[] }>(join(settings.workDir, 'master.json'));
+    const mesos = new EmbeddedMesos(settings, kept?.ports);
     try {
+      for (const { root } of settings.agents.flatMap(({ disks = [] }) => disks)) await mkdir(root, { recursive: true });
       for (const agent of mesos.#agents) await agent.start();
-      await mesos.#openMaster();
+      for (const index of mesos.#ports.keys()) await mesos.#openMaster(index);
+      mesos.#lead(0);
     } catch (error) {
       await mesos.stop({ killExecutors: false });
       throw error;
@@ -94,9 +103,15 @@ export class EmbeddedMesos {
     return mesos;
   }
 
-  /** Of the master. */
+  /** Of the master that leads, or led last. */
   get url(): string {
-    return `http://${this.#settings.master.host}:${this.#port}`;
+    return this.urls[this.#leading] ?? '';
+  }
+
+  /** Of all masters. */
+  get urls(): string[] {
+    const hosts = [this.#settings.master, ...this.#settings.standby].map(({ host }) => host);
+    return hosts.map((host, index) => `http://${host}:${this.#ports[index] ?? 0}`);
   }
 
   /** By its place in the options. */
@@ -106,12 +121,40 @@ export class EmbeddedMesos {
     return agent;
   }
 
-  /** As if its process was killed and started again: connections break, agents register at the new one. */
-  async restartMaster(): Promise<void> {
+  /**
+   * As if its process was killed and started again: connections break, agents register at the new one. Until
+   * `recovered` schedulers are answered 503. Without `agents` they stay away until they are told to `connect`.
+   */
+  async restartMaster({
+    recovered = Promise.resolve(),
+    agents = true,
+  }: { recovered?: Promise<void>; agents?: boolean } = {}): Promise<void> {
     await this.#closeMaster();
-    this.#master = this.#newMaster();
-    for (const agent of this.#agents) await agent.connect();
-    await this.#openMaster();
+    await this.#openMaster(this.#leading);
+    await recovered;
+    await this.#succeed(this.#leading, agents);
+  }
+
+  /** As if the leading master was killed. The others know of no new leader: they still send schedulers to it. */
+  async killLeader(): Promise<void> {
+    await this.#closeMaster();
+  }
+
+  /** The next of the masters that live leads from now on, and the agents register there. */
+  async elect(): Promise<void> {
+    const next = this.#endpoints.findIndex((endpoint) => endpoint !== undefined);
+    if (next === -1) throw new RangeError('Expected a standby master that lives, found none');
+    await this.#succeed(next, true);
+  }
+
+  /** An operator ends a framework: when it comes back it hears ERROR `Framework has been removed`. */
+  removeFramework(frameworkId: string): void {
+    this.#master.removeFramework(frameworkId);
+  }
+
+  /** An operator marks an agent gone: its tasks are TASK_GONE_BY_OPERATOR, its executors end, it cannot come back. */
+  markGone(agentId: string): void {
+    this.#master.markGone(agentId);
   }
 
   /**
@@ -121,46 +164,58 @@ export class EmbeddedMesos {
   async stop({ killExecutors }: { killExecutors: boolean }): Promise<void> {
     // Schedulers go first: one that is there would launch again what is ended here.
     await this.#closeMaster();
+    for (const endpoint of this.#endpoints) await endpoint?.close();
     if (killExecutors) await Promise.all(this.#agents.map((agent) => agent.shutdownExecutors()));
     await Promise.all(this.#agents.map((agent) => agent.stop()));
   }
 
-  async #openMaster(): Promise<void> {
-    const { workDir, master, log } = this.#settings;
-    this.#endpoint = await serve({
-      ip: master.host,
-      port: this.#port,
-      paths: SCHEDULER_PATHS,
-      handle: (request) => answerScheduler(this.#master, this.#port, request),
-      log,
-    });
-    this.#port = this.#endpoint.port;
-    await writeCheckpoint(join(workDir, 'master.json'), { port: this.#port });
+  async #openMaster(index: number): Promise<void> {
+    const { workDir, master, standby, credentials, log } = this.#settings;
+    const { host } = [master, ...standby][index] ?? master;
+    const port = this.#ports[index] ?? 0;
+    const endpoint = await MasterEndpoint.open({ host, port, log, ...(credentials ? { credentials } : {}) });
+    this.#endpoints[index] = endpoint;
+    this.#ports = this.#ports.with(index, endpoint.port);
+    await writeCheckpoint(join(workDir, 'master.json'), { ports: this.#ports });
   }
 
   async #closeMaster(): Promise<void> {
     this.#master.stop();
-    await this.#endpoint?.close();
-    this.#endpoint = undefined;
+    for (const agent of this.#agents) agent.disconnect();
+    await this.#endpoints[this.#leading]?.close();
+    this.#endpoints[this.#leading] = undefined;
   }
 
-  #newMaster(): Master {
-    const { host } = this.#settings.master;
-    return new Master({ ...this.#settings, hostname: host, ip: host });
+  /** A new master knows what is in the registry, and the rest from its agents. */
+  async #succeed(index: number, agents: boolean): Promise<void> {
+    this.#master = this.#newMaster(index, this.#master.registry);
+    if (agents) for (const agent of this.#agents) await agent.connect();
+    this.#lead(index);
   }
 
-  #newAgent({ hostname, ip, port, resources, attributes = {} }: EmbeddedAgentOptions, index: number): Agent {
+  #lead(index: number): void {
+    this.#leading = index;
+    const leader = () => new URL(this.url).host;
+    for (const endpoint of this.#endpoints) endpoint?.follow(leader);
+    this.#endpoints[index]?.lead(this.#master);
+  }
+
+  #newMaster(index: number, registry?: Registry): Master {
+    const { master, standby } = this.#settings;
+    const { host } = [master, ...standby][index] ?? master;
+    return new Master({ ...this.#settings, hostname: host, ip: host }, registry);
+  }
+
+  #newAgent(said: EmbeddedAgentOptions, index: number): Agent {
+    const { hostname, ip, port, attributes = {}, domain } = said;
     const options = {
       ...this.#settings,
       hostname,
       ip,
       directory: join(this.#settings.workDir, 'agents', String(index)),
-      resources: agentResources(resources),
-      attributes: Object.entries(attributes).map(([name, value]): Attribute => ({
-        name,
-        type: 'TEXT',
-        text: { value },
-      })),
+      resources: agentResources(said),
+      attributes: textAttributes(attributes),
+      ...(domain ? { domain: faultDomain(domain) } : {}),
       log: this.#settings.log.child({ agent: index }),
     };
     return new Agent(options, port, this.#link());
@@ -173,16 +228,13 @@ export class EmbeddedMesos {
       disconnected: (...args) => this.#master.disconnected(...args),
       unreachable: (...args) => this.#master.unreachable(...args),
       statusUpdate: (...args) => this.#master.statusUpdate(...args),
+      operationStatus: (...args) => this.#master.operationStatus(...args),
       executorExited: (...args) => this.#master.executorExited(...args),
       executorMessage: (...args) => this.#master.executorMessage(...args),
     };
   }
 }
 
-function agentResources({ cpus, mem, disk, ports }: EmbeddedAgentOptions['resources']): Resource[] {
-  const scalars = Object.entries({ cpus, mem, disk });
-  return [
-    ...scalars.map(([name, value]): Resource => ({ name, type: 'SCALAR', scalar: { value } })),
-    { name: 'ports', type: 'RANGES', ranges: { range: [...ports] } },
-  ];
+function faultDomain({ region, zone }: { region: string; zone: string }) {
+  return { faultDomain: { region: { name: region }, zone: { name: zone } } };
 }

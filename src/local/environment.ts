@@ -15,6 +15,8 @@ export interface EnvironmentFacts {
   /** How long an executor waits for an agent that is away. */
   recoveryTimeoutMs: number;
   subscriptionBackoffMaxMs: number;
+  /** By which the executor proves who it is; absent when the agent does not ask. */
+  token?: string;
 }
 
 /** Enough for /bin/sh and the system's tools; everything else comes by the CommandInfo. */
@@ -47,6 +49,7 @@ function mesosVariables(facts: EnvironmentFacts): Record<string, string> {
     MESOS_FRAMEWORK_ID: facts.frameworkId,
     MESOS_HTTP_COMMAND_EXECUTOR: '0',
     MESOS_SANDBOX: facts.sandbox,
+    ...(facts.token === undefined ? {} : { MESOS_EXECUTOR_AUTHENTICATION_TOKEN: facts.token }),
     MESOS_SLAVE_ID: facts.agentId,
     MESOS_SLAVE_PID: `slave(1)@${facts.ip}:${facts.port}`,
     ...(facts.checkpoint

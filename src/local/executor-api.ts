@@ -4,11 +4,24 @@ import { decodeExecutorCall, encodeExecutorEvent, type UnknownMessage } from '..
 import type { ExecutorCall, TaskStatus } from '../mesos/types.ts';
 import type { AgentRun } from './agent-run.ts';
 import { decodeCall } from './decode-call.ts';
+import { provenClaims } from './executor-token.ts';
 import type { Executor } from './executor.ts';
 import { ACCEPTED, type Answer, type Request } from './http.ts';
 import type { Logger } from '../log.ts';
 
 export const EXECUTOR_PATHS = ['/api/v1/executor', '/slave(1)/api/v1/executor'];
+
+const UNAUTHORIZED = {
+  status: 401,
+  // Two ways to prove oneself are built into Mesos; each says that it was not taken.
+  text: '"Basic" authenticator returned:\n401 Unauthorized.\n\n"Bearer" authenticator returned:\n401 Unauthorized.',
+  headers: { 'WWW-Authenticate': 'Basic realm="mesos-agent-executor",Bearer realm="mesos-agent-executor"' },
+};
+
+/** 401 for a caller who has to prove who it is, and does not. */
+export function admitExecutor({ tokenKey }: AgentRun, authorization: string | undefined): Answer | undefined {
+  return tokenKey === undefined || provenClaims(tokenKey, authorization) ? undefined : UNAUTHORIZED;
+}
 
 /** Answers an executor's call. */
 export function answerExecutor(agent: AgentRun, request: Request, log: Logger): Answer | undefined {
@@ -18,6 +31,8 @@ export function answerExecutor(agent: AgentRun, request: Request, log: Logger): 
   if (!agent.framework(frameworkId.value)) return { status: 400, text: 'Framework cannot be found' };
   const executor = agent.executors.get(frameworkId.value, executorId.value);
   if (!executor) return { status: 400, text: 'Executor cannot be found' };
+  const foreign = claimsError(agent.tokenKey, request.authorization, executor);
+  if (foreign !== undefined) return { status: 403, text: foreign };
   if (call.type === 'SUBSCRIBE') {
     subscribe({ agent, executor, request, log }, call.subscribe);
     return undefined;
@@ -36,7 +51,7 @@ function answerCall({ agent, executor, log }: Context, call: ExecutorCall | Unkn
   if (call.type === 'MESSAGE') agent.executorMessage(executor.record, call.message.data);
   else if (call.type === 'UPDATE') {
     const fault = faultOf(executor, call.update.status);
-    if (fault) return { status: 400, text: `Failed to validate executor::Call: ${fault}` };
+    if (fault) return { status: 400, text: `Failed to validate Executor::Call: ${fault}` };
     store({ agent, executor, log }, call.update.status);
   } else return { status: 501 };
   return ACCEPTED;
@@ -64,6 +79,25 @@ function store({ agent, executor, log }: Context, status: TaskStatus): void {
     // Without ACKNOWLEDGED the executor says it again when it subscribes the next time.
     log.error({ err: error, task: status.taskId.value }, `a status update is not stored: ${messageOf(error)}`);
   });
+}
+
+function claimsError(
+  key: string | undefined,
+  authorization: string | undefined,
+  { record }: Executor,
+): string | undefined {
+  const claims = key === undefined ? undefined : provenClaims(key, authorization);
+  if (!claims) return undefined;
+  const principal = `Authenticated principal '${JSON.stringify({ claims })}' does not contain`;
+  const { eid, fid, cid } = claims;
+  if (fid !== record.frameworkId) {
+    return `${principal} an 'fid' claim with the framework ID ${record.frameworkId}, which is set in the call`;
+  }
+  const executorId = record.info.executorId.value;
+  if (eid !== executorId) {
+    return `${principal} an 'eid' claim with the executor ID ${executorId}, which is set in the call`;
+  }
+  return cid === record.containerId ? undefined : `${principal} a 'cid' claim with the correct active ContainerID`;
 }
 
 function faultOf({ record }: Executor, { uuid, executorId, source, state }: TaskStatus): string | undefined {

@@ -30,6 +30,8 @@ export interface ExecutorOptions {
   log: Logger;
   /** What is told by the environment beside the record itself. */
   facts: Omit<EnvironmentFacts, 'executor' | 'frameworkId' | 'sandbox' | 'shutdownGraceMs'>;
+  /** Makes the sandbox ready for what comes: its volumes are there. */
+  prepare: (record: ExecutorRecord) => Promise<void>;
   /** For an executor that says nothing else. */
   shutdownGraceMs: number;
   registrationTimeoutMs: number;
@@ -142,10 +144,11 @@ export class Executor {
   }
 
   async #launch(): Promise<number> {
-    const { facts, save, signal, registrationTimeoutMs: timeoutMs } = this.#options;
+    const { facts, prepare, save, signal, registrationTimeoutMs: timeoutMs } = this.#options;
     const { frameworkId, info, sandbox } = this.record;
     const command = info.command ?? {};
     await mkdir(sandbox, { recursive: true });
+    await prepare(this.record);
     await this.#fetch();
     const graceMs = shutdownGraceMs(info, this.#options.shutdownGraceMs);
     const environment = executorEnvironment({

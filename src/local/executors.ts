@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { ExecutorInfo } from '../mesos/types.ts';
 import { findFramework, type AgentState, type ExecutorRecord } from './agent-state.ts';
+import { executorToken } from './executor-token.ts';
 import { Executor, type Termination } from './executor.ts';
 
 export interface ExecutorSettings {
@@ -18,14 +19,21 @@ export interface ExecutorSettings {
   /** How long an executor is told to wait for an agent that is away. */
   executorRecoveryTimeoutMs: number;
   fetchTimeoutMs: number;
+  /** Executors have to prove who they are. */
+  executorAuthentication: boolean;
   clock: Clock;
   log: Logger;
 }
+
+/** Mesos's work directory: sandboxes and volumes. */
+export const workDirectory = (directory: string) => join(directory, 'work');
 
 interface ExecutorsOptions {
   settings: ExecutorSettings;
   state: () => AgentState;
   save: () => Promise<void>;
+  /** Makes a new sandbox ready. */
+  prepare: (record: ExecutorRecord) => Promise<void>;
   /** Nothing is left of the executor. */
   terminated: (record: ExecutorRecord, termination: Termination) => Promise<void>;
   signal: AbortSignal;
@@ -52,7 +60,7 @@ export class Executors {
     const { settings, state } = this.#options;
     const containerId = randomUUID();
     const path = ['slaves', state().id ?? '', 'frameworks', frameworkId, 'executors', info.executorId.value];
-    const sandbox = join(settings.directory, 'work', ...path, 'runs', containerId);
+    const sandbox = join(workDirectory(settings.directory), ...path, 'runs', containerId);
     const record = { frameworkId, info, containerId, sandbox };
     state().executors.push(record);
     settings.log.info({ executor: info.executorId.value, sandbox }, 'launching executor');
@@ -79,7 +87,7 @@ export class Executors {
   }
 
   #add(record: ExecutorRecord): Executor {
-    const { settings, state, save, signal } = this.#options;
+    const { settings, state, save, prepare, signal } = this.#options;
     const executor = new Executor(record, {
       clock: settings.clock,
       log: settings.log.child({ executor: record.info.executorId.value }),
@@ -90,12 +98,14 @@ export class Executors {
         checkpoint: findFramework(state(), record.frameworkId)?.checkpoint ?? false,
         recoveryTimeoutMs: settings.executorRecoveryTimeoutMs,
         subscriptionBackoffMaxMs: settings.executorReregistrationTimeoutMs,
+        ...(settings.executorAuthentication ? { token: executorToken(state().key, record) } : {}),
       },
       shutdownGraceMs: settings.executorShutdownGraceMs,
       registrationTimeoutMs: settings.executorRegistrationTimeoutMs,
       reregistrationTimeoutMs: settings.executorReregistrationTimeoutMs,
       fetchTimeoutMs: settings.fetchTimeoutMs,
       save,
+      prepare,
       signal,
     });
     this.#executors.set(keyOf(record.frameworkId, record.info.executorId.value), executor);

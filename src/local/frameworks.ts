@@ -2,8 +2,9 @@
 import type { FrameworkInfo, MasterInfo, SchedulerEvent } from '../mesos/types.ts';
 import type { EventStream } from './http.ts';
 import type { MasterContext } from './master-context.ts';
-import { roleOf, type Framework, type RegisteredAgent } from './master-state.ts';
-import { offersTo, removeOffer } from './offers.ts';
+import type { Framework, RegisteredAgent } from './master-state.ts';
+import { removeOffer } from './offers.ts';
+import { Refusals } from './refusals.ts';
 import { isTerminal } from '../mesos/task-state.ts';
 import { after } from './timer.ts';
 
@@ -30,7 +31,7 @@ export function subscribe(context: MasterContext, subscription: Subscription): v
   framework.subscription?.stream.end();
   release(context, framework);
   framework.info = { ...info, id: { value: id } };
-  framework.suppressed = suppressedRoles.includes(roleOf(framework));
+  framework.suppressed = new Set(suppressedRoles);
   framework.subscription = { stream, streamId };
   stream.onClose(() => {
     if (framework.subscription?.stream === stream) disconnected(context, framework);
@@ -39,7 +40,10 @@ export function subscribe(context: MasterContext, subscription: Subscription): v
   const subscribed = { frameworkId: { value: id }, heartbeatIntervalSeconds, masterInfo };
   stream.send({ type: 'SUBSCRIBED', subscribed });
   beat(context, framework);
-  for (const agent of state.agents.values()) if (agent.connected) agent.link.frameworkUpdated(framework.info);
+  for (const agent of state.agents.values()) {
+    if (agent.connected) agent.link.frameworkUpdated(framework.info);
+    context.touch(agent.id);
+  }
   context.allocateSoon();
 }
 
@@ -61,6 +65,7 @@ export function removeFramework(context: MasterContext, framework: Framework): v
   framework.subscription = undefined;
   for (const agent of state.agents.values()) {
     holdTaskResources(agent, framework);
+    context.touch(agent.id);
     if (agent.connected) agent.link.frameworkRemoved(framework.id);
   }
   context.allocateSoon();
@@ -70,10 +75,11 @@ export function removeFramework(context: MasterContext, framework: Framework): v
 function holdTaskResources(agent: RegisteredAgent, { id, tasks }: Framework): void {
   for (const executor of agent.executors.filter(({ frameworkId }) => frameworkId === id)) {
     const executorId = executor.info.executorId.value;
-    executor.held = [...tasks.values()]
-      .filter((task) => task.agentId === agent.id && task.executorId === executorId && !isTerminal(task.latest))
+    executor.held = [...agent.tasks]
+      .filter((task) => task.frameworkId === id && task.executorId === executorId && !isTerminal(task.latest))
       .flatMap(({ info }) => info.resources);
   }
+  for (const task of tasks.values()) agent.tasks.delete(task);
 }
 
 function addFramework({ state }: MasterContext, id: string, info: FrameworkInfo): Framework {
@@ -81,10 +87,12 @@ function addFramework({ state }: MasterContext, id: string, info: FrameworkInfo)
     id,
     info,
     subscription: undefined,
-    suppressed: false,
-    filters: [],
+    suppressed: new Set(),
+    refusals: new Refusals(),
     tasks: new Map(),
     unreachable: new Map(),
+    offers: new Set(),
+    operations: new Map(),
     cancelTimer: () => {},
   };
   state.frameworks.set(id, framework);
@@ -93,8 +101,8 @@ function addFramework({ state }: MasterContext, id: string, info: FrameworkInfo)
 
 /** Nobody is there to answer its offers, and a new subscriber knows nothing of the filters. */
 function release(context: MasterContext, framework: Framework): void {
-  offersTo(context.state, framework).forEach((offer) => removeOffer(context, offer));
-  framework.filters = [];
+  for (const offer of framework.offers) removeOffer(context, offer);
+  framework.refusals.clearAll();
 }
 
 function disconnected(context: MasterContext, framework: Framework): void {

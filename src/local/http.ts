@@ -12,6 +12,7 @@ const PROTOBUF = 'application/x-protobuf';
 export interface Answer {
   status: number;
   text?: string;
+  headers?: Record<string, string>;
 }
 
 /** Reached its end well: the call is taken, what comes of it are events. */
@@ -19,6 +20,8 @@ export const ACCEPTED: Answer = { status: 202 };
 
 export interface Request {
   body: Buffer;
+  /** The header by which the caller proves who it is. */
+  authorization: string | undefined;
   streamId: string | undefined;
   /** Answers 200 and keeps the connection for events. Call it once, and then return nothing. */
   openStream<Event>(encode: (event: Event) => Uint8Array, headers?: Record<string, string>): EventStream<Event>;
@@ -34,14 +37,17 @@ interface ServeOptions {
   ip: string;
   port: number;
   paths: readonly string[];
+  /** Asked before a request is looked at any closer; may answer it. */
+  admit?: (request: { path: string; authorization: string | undefined }) => Answer | undefined;
   handle: (request: Request) => Answer | undefined;
   log: Logger;
 }
 
 /** Serves calls on `paths`. Rejects when the address cannot be bound. */
-export async function serve({ ip, port, paths, handle, log }: ServeOptions): Promise<HttpEndpoint> {
+export async function serve(options: ServeOptions): Promise<HttpEndpoint> {
+  const { ip, port, log } = options;
   const server = createServer((request, response) => {
-    answer({ request, response, paths, handle }).catch((error: unknown) => {
+    answer({ ...options, request, response }).catch((error: unknown) => {
       log.error({ err: error, path: request.url }, 'embedded mesos: request failed');
       if (response.headersSent) response.destroy();
       else send(response, { status: 500, text: messageOf(error) });
@@ -68,18 +74,21 @@ async function listen(server: Server, ip: string, port: number): Promise<void> {
   }
 }
 
-interface Exchange extends Pick<ServeOptions, 'paths' | 'handle'> {
+interface Exchange extends Pick<ServeOptions, 'paths' | 'admit' | 'handle'> {
   request: IncomingMessage;
   response: ServerResponse;
 }
 
-async function answer({ request, response, paths, handle }: Exchange): Promise<void> {
-  const refused = refusal(request, paths);
+async function answer({ request, response, paths, admit, handle }: Exchange): Promise<void> {
+  const { url: path = '', headers } = request;
+  const { authorization } = headers;
+  const refused = paths.includes(path) ? (admit?.({ path, authorization }) ?? refusal(request)) : { status: 404 };
   if (refused) return send(response, refused);
   const body = await buffer(request);
-  const streamId = request.headers['mesos-stream-id'];
+  const streamId = headers['mesos-stream-id'];
   const reply = handle({
     body,
+    authorization,
     streamId: typeof streamId === 'string' ? streamId : undefined,
     openStream: (encode, headers) => {
       response.writeHead(200, { 'Content-Type': PROTOBUF, ...headers });
@@ -90,8 +99,7 @@ async function answer({ request, response, paths, handle }: Exchange): Promise<v
   if (reply) send(response, reply);
 }
 
-function refusal({ method, url, headers }: IncomingMessage, paths: readonly string[]): Answer | undefined {
-  if (!paths.includes(url ?? '')) return { status: 404 };
+function refusal({ method, headers }: IncomingMessage): Answer | undefined {
   if (method !== 'POST') return { status: 405, text: `Expecting one of { 'POST' }, but received '${method}'` };
   const contentType = headers['content-type'];
   if (contentType === undefined) return { status: 400, text: "Expecting 'Content-Type' to be present" };
@@ -106,9 +114,9 @@ function refusal({ method, url, headers }: IncomingMessage, paths: readonly stri
   return undefined;
 }
 
-function send(response: ServerResponse, { status, text = '' }: Answer): void {
+function send(response: ServerResponse, { status, text = '', headers = {} }: Answer): void {
   const type = text === '' ? {} : { 'Content-Type': 'text/plain; charset=utf-8' };
-  response.writeHead(status, { ...type, 'Content-Length': Buffer.byteLength(text) }).end(text);
+  response.writeHead(status, { ...headers, ...type, 'Content-Length': Buffer.byteLength(text) }).end(text);
 }
 
 /** The events to one subscriber. */

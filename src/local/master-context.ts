@@ -25,6 +25,8 @@ export interface MasterContext {
   readonly signal: AbortSignal;
   /** Lost when the framework is not subscribed. */
   readonly send: (framework: Framework, event: SchedulerEvent) => void;
+  /** Something of the agent has become free: it is looked at when resources are offered the next time. */
+  touch(agentId: string): void;
   /** Offers what is free, once all that is happening now has happened. */
   allocateSoon(): void;
   /** A new id: `-0000` of a framework, `-S0` of an agent, `-O0` of an offer, after the master's own. */

@@ -3,15 +3,16 @@ import type {
   AgentInfo,
   ExecutorInfo,
   FrameworkInfo,
+  OperationStatus,
   Resource,
   SchedulerEvent,
   TaskInfo,
   TaskState,
   TaskStatus,
 } from '../mesos/types.ts';
-import type { Filter } from './allocator.ts';
 import type { EventStream } from './http.ts';
 import type { AgentLink } from './links.ts';
+import type { Refusals } from './refusals.ts';
 import { add, subtract } from './resources.ts';
 import { isTerminal } from '../mesos/task-state.ts';
 
@@ -25,17 +26,28 @@ export interface MasterTask {
   /** What the agent knows already: a task that has ended holds no resources. */
   latest: TaskState;
   status?: TaskStatus;
+  /** Somebody wants it killed: an agent that was away hears of it when it is back. */
+  killed?: boolean;
+}
+
+/** An operation with an id, until its scheduler has acknowledged its outcome. */
+export interface MasterOperation {
+  agentId: string;
+  status: OperationStatus;
 }
 
 export interface Framework {
   id: string;
   info: FrameworkInfo;
   subscription: { stream: EventStream<SchedulerEvent>; streamId: string } | undefined;
-  suppressed: boolean;
-  filters: Filter[];
+  /** Roles that want no offers. */
+  suppressed: Set<string>;
+  refusals: Refusals;
   tasks: Map<string, MasterTask>;
-  /** Tasks on agents that the master has lost sight of, with epoch seconds of when. */
-  unreachable: Map<string, { task: MasterTask; since: number }>;
+  /** Tasks on agents that the master has lost sight of. */
+  unreachable: Map<string, MasterTask>;
+  offers: Set<OutstandingOffer>;
+  operations: Map<string, MasterOperation>;
   /** Calls off what runs while it is subscribed (heartbeats) or away (its removal). */
   cancelTimer(): void;
 }
@@ -52,9 +64,13 @@ export interface RegisteredAgent {
   info: AgentInfo;
   ip: string;
   link: AgentLink;
-  /** Absent while the agent is away. */
+  /** False while the agent is away. */
   connected: boolean;
+  /** Its resources as they are reserved now, in use or not. */
+  total: readonly Resource[];
   executors: RunningExecutor[];
+  tasks: Set<MasterTask>;
+  offers: Set<OutstandingOffer>;
   cancelTimer(): void;
 }
 
@@ -62,6 +78,7 @@ export interface OutstandingOffer {
   id: string;
   frameworkId: string;
   agentId: string;
+  role: string;
   resources: readonly Resource[];
   cancelTimer(): void;
 }
@@ -73,25 +90,49 @@ export interface MasterState {
   removed: Set<string>;
   agents: Map<string, RegisteredAgent>;
   offers: Map<string, OutstandingOffer>;
+  /** Agents of the master before this one that have not registered yet. */
+  recovered: Set<string>;
+  unreachable: Set<string>;
+  /** Agents that must not come back. */
+  gone: Set<string>;
 }
 
-/** All tasks on an agent, of whatever framework. */
-export function tasksOn({ frameworks }: MasterState, agentId: string): MasterTask[] {
-  return [...frameworks.values()].flatMap(({ tasks }) =>
-    [...tasks.values()].filter((task) => task.agentId === agentId),
+export function emptyState(id: string): MasterState {
+  return {
+    id,
+    frameworks: new Map(),
+    removed: new Set(),
+    agents: new Map(),
+    offers: new Map(),
+    recovered: new Set(),
+    unreachable: new Set(),
+    gone: new Set(),
+  };
+}
+
+export function addTask({ agents, frameworks }: MasterState, task: MasterTask): void {
+  frameworks.get(task.frameworkId)?.tasks.set(task.info.taskId.value, task);
+  agents.get(task.agentId)?.tasks.add(task);
+}
+
+export function removeTask({ agents, frameworks }: MasterState, task: MasterTask): void {
+  frameworks.get(task.frameworkId)?.tasks.delete(task.info.taskId.value);
+  agents.get(task.agentId)?.tasks.delete(task);
+}
+
+/** What executors and live tasks hold. */
+export function usedResources({ executors, tasks }: RegisteredAgent): Resource[] {
+  const live = [...tasks].filter(({ latest }) => !isTerminal(latest));
+  return add(
+    ...executors.map(({ info, held = [] }) => [...(info.resources ?? []), ...held]),
+    ...live.map(({ info }) => info.resources),
   );
 }
 
-/** What may be offered: the agent's resources without those of executors, live tasks and outstanding offers. */
-export function freeResources(state: MasterState, { id, info, executors }: RegisteredAgent): Resource[] {
-  const tasks = tasksOn(state, id).filter(({ latest }) => !isTerminal(latest));
-  const offers = [...state.offers.values()].filter(({ agentId }) => agentId === id);
-  const used = [
-    ...executors.map(({ info: executor, held = [] }) => [...(executor.resources ?? []), ...held]),
-    ...tasks.map((task) => task.info.resources),
-    ...offers.map((offer) => offer.resources),
-  ];
-  return subtract(info.resources ?? [], add(...used));
+/** What may be offered: the agent's resources without those in use and those of outstanding offers. */
+export function freeResources(agent: RegisteredAgent): Resource[] {
+  const offered = [...agent.offers].map(({ resources }) => resources);
+  return subtract(agent.total, add(usedResources(agent), ...offered));
 }
 
 export function executorOn(agent: RegisteredAgent, frameworkId: string, executorId: string): ExecutorInfo | undefined {
@@ -100,7 +141,7 @@ export function executorOn(agent: RegisteredAgent, frameworkId: string, executor
   )?.info;
 }
 
-/** The role that a framework's offers are for. */
-export function roleOf({ info }: Framework): string {
-  return info.roles?.[0] ?? '*';
+/** The roles that a framework's offers are for. */
+export function rolesOf({ info }: Pick<Framework, 'info'>): readonly string[] {
+  return info.roles?.length ? info.roles : ['*'];
 }

@@ -1,5 +1,5 @@
 // What a master answers to a scheduler that asks for the state of its tasks: pure.
-import type { Id, TaskStatus } from '../mesos/types.ts';
+import type { Id, TaskState, TaskStatus } from '../mesos/types.ts';
 import type { Framework, MasterState, MasterTask } from './master-state.ts';
 import { stateFor } from './task-state.ts';
 
@@ -27,7 +27,10 @@ export function knownTaskStatus(
   );
 }
 
-/** One status for each question; without questions, one for each task that is known. */
+/**
+ * One status for each question; without questions, one for each task that is known. None for a task that may run on an
+ * agent that the master expects back: it will know soon.
+ */
 export function reconcile(
   state: MasterState,
   framework: Framework,
@@ -36,23 +39,25 @@ export function reconcile(
 ): TaskStatus[] {
   const known = (task: MasterTask) => knownTaskStatus(task, said('Latest task state'), nowMs);
   if (questions.length === 0) return [...framework.tasks.values()].map(known);
-  return questions.map((question) => {
+  return questions.flatMap((question) => {
     const task = framework.tasks.get(question.taskId.value);
-    return task ? known(task) : missing(state, framework, question, nowMs);
+    if (task) return [known(task)];
+    const expected = question.agentId ? state.recovered.has(question.agentId.value) : state.recovered.size > 0;
+    return expected ? [] : [missing(state, framework, question, nowMs)];
   });
 }
 
-function missing({ agents }: MasterState, framework: Framework, question: TaskQuestion, nowMs: number): TaskStatus {
+function missing(state: MasterState, framework: Framework, question: TaskQuestion, nowMs: number): TaskStatus {
   const { taskId, agentId } = question;
-  const lost = framework.unreachable.get(taskId.value);
-  const [word, text] = lost
-    ? (['TASK_UNREACHABLE', 'Task is unreachable'] as const)
-    : agents.has(agentId?.value ?? '')
-      ? (['TASK_GONE', 'Task is unknown to the agent'] as const)
-      : (['TASK_UNKNOWN', 'Task is unknown'] as const);
-  const where = lost ? { value: lost.task.agentId } : agentId;
+  const [word, text] = missingOn(state, agentId?.value ?? '');
   const answer = { taskId, state: stateFor(framework.info, word), ...said(text) };
-  return masterStatus({ ...answer, ...(where ? { agentId: where } : {}) }, nowMs);
+  return masterStatus({ ...answer, ...(agentId ? { agentId } : {}) }, nowMs);
+}
+
+function missingOn({ agents, unreachable, gone }: MasterState, agentId: string): [TaskState, string] {
+  if (agents.has(agentId)) return ['TASK_GONE', 'Task is unknown to the agent'];
+  if (unreachable.has(agentId)) return ['TASK_UNREACHABLE', 'Task is unreachable'];
+  return gone.has(agentId) ? ['TASK_GONE_BY_OPERATOR', 'Task is gone'] : ['TASK_UNKNOWN', 'Task is unknown'];
 }
 
 const said = (text: string) => ({ reason: 'REASON_RECONCILIATION', message: `Reconciliation: ${text}` });

@@ -5,7 +5,7 @@ import type { Ranges, Resource } from '../mesos/types.ts';
 type Range = Ranges['range'][number];
 
 /** Scalars count in thousandths, as in Mesos: 0.1 + 0.2 is 0.3. */
-const toThousandths = (value: number) => Math.round(value * 1000);
+export const toThousandths = (value: number) => Math.round(value * 1000);
 
 /** All lists as one: equal kinds are summed. */
 export function add(...lists: (readonly Resource[])[]): Resource[] {
@@ -29,12 +29,13 @@ export function subtract(from: readonly Resource[], taken: readonly Resource[]):
     .filter((resource) => !isEmpty(resource));
 }
 
-/** True when everything in `wanted` is within `have`. */
+/** True when everything in `wanted` is within `have`. A volume and a mounted disk are there as a whole or not at all. */
 export function contains(have: readonly Resource[], wanted: readonly Resource[]): boolean {
   const there = new Map(add(have).map((resource) => [kindOf(resource), resource]));
   return add(wanted).every((resource) => {
     const holder = there.get(kindOf(resource));
-    return holder !== undefined && isEmpty(combine(resource, holder, -1));
+    if (holder === undefined || !isEmpty(combine(resource, holder, -1))) return false;
+    return !isWhole(resource) || isEmpty(combine(holder, resource, -1));
   });
 }
 
@@ -44,25 +45,82 @@ export function scalar(resources: readonly Resource[], name: string): number {
   return all.reduce((sum, { scalar: part }) => sum + toThousandths(part?.value ?? 0), 0) / 1000;
 }
 
-/** For an offer: everything belongs to `role`. Mesos names the ports first. */
-export function allocate(resources: readonly Resource[], role: string): Resource[] {
-  const allocated = resources.map((resource) => ({ ...plain(resource), allocationInfo: { role } }));
-  return allocated.sort((a, b) => Number(b.type === 'RANGES') - Number(a.type === 'RANGES'));
+/** As in an offer: everything belongs to `role`. */
+export function withRole(resources: readonly Resource[], role: string): Resource[] {
+  return resources.map((resource) => ({ ...plain(resource), allocationInfo: { role } }));
 }
 
-/** As Mesos writes them in its messages: `ports(allocated: *):[31000-32000]; cpus(allocated: *):4`. */
-export function describe(resources: readonly Resource[], role: string): string {
-  return resources.map((resource) => `${resource.name}(allocated: ${role}):${describeValue(resource)}`).join('; ');
+/** In the order of Mesos's offers: what is reserved and what is no scalar, then the unreserved scalars. */
+export function inOfferOrder(resources: readonly Resource[]): Resource[] {
+  return resources.toSorted((a, b) => Number(isPlainScalar(a)) - Number(isPlainScalar(b)));
 }
 
-function describeValue({ scalar: number, ranges, set }: Resource): string {
-  if (ranges) return `[${ranges.range.map(({ begin, end }) => `${begin}-${end}`).join(', ')}]`;
-  return set ? `{${set.item.join(', ')}}` : String(toThousandths(number?.value ?? 0) / 1000);
+function isPlainScalar(resource: Resource): boolean {
+  return resource.type === 'SCALAR' && !isReserved(resource);
+}
+
+/** What a framework may be offered for that role: the unreserved, and what is reserved for it. */
+export function offerable(resources: readonly Resource[], role: string): Resource[] {
+  return resources.filter((resource) => !isReserved(resource) || reservationRole(resource) === role);
+}
+
+export function isReserved({ reservations = [] }: Resource): boolean {
+  return reservations.length > 0;
+}
+
+export function isDynamicallyReserved({ reservations = [] }: Resource): boolean {
+  return reservations.at(-1)?.type === 'DYNAMIC';
+}
+
+export function isVolume({ disk }: Resource): boolean {
+  return disk?.persistence !== undefined;
+}
+
+/** Of the innermost reservation; `*` when there is none. */
+export function reservationRole({ reservations = [] }: Resource): string {
+  return reservations.at(-1)?.role ?? '*';
+}
+
+/** The disk that the volume lies on. Takes nothing else away. */
+export function withoutVolume(resource: Resource): Resource {
+  const { disk, ...rest } = resource;
+  return disk?.source ? { ...rest, disk: { source: disk.source } } : rest;
+}
+
+/** Without its innermost reservation. */
+export function withoutReservation(resource: Resource): Resource {
+  const { reservations = [], ...rest } = resource;
+  return reservations.length > 1 ? { ...rest, reservations: reservations.slice(0, -1) } : rest;
+}
+
+/** An agent's own resources as they are with these reservations and volumes on them. */
+export function withReserved(own: readonly Resource[], reserved: readonly Resource[]): Resource[] {
+  return [...subtract(own, reserved.map(asConfigured)), ...add(reserved)];
+}
+
+function asConfigured(resource: Resource): Resource {
+  let bare = withoutVolume(resource);
+  while (isDynamicallyReserved(bare)) bare = withoutReservation(bare);
+  return bare;
 }
 
 /** Resources of one kind may be added and subtracted. */
-function kindOf({ name, role, reservation, reservations = [], disk }: Resource): string {
-  return JSON.stringify([name, role === '*' ? undefined : role, reservation, reservations, disk]);
+function kindOf(resource: Resource): string {
+  const { name, role, reservation, reservations = [], disk, revocable, shared, providerId } = resource;
+  const special = reservation ?? disk ?? revocable ?? shared ?? providerId;
+  if (!special && reservations.length === 0 && (role === undefined || role === '*')) return name;
+  const parts = [name, role === '*' ? undefined : role, reservation, reservations, disk, revocable, shared, providerId];
+  return JSON.stringify(parts, sortKeys);
+}
+
+/** The same message may come with its fields in another order: from the wire, from disk, from our own hands. */
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function isWhole({ disk }: Resource): boolean {
+  return disk?.persistence !== undefined || disk?.source?.type === 'MOUNT';
 }
 
 function plain(allocated: Resource): Resource {

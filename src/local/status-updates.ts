@@ -6,7 +6,7 @@ import { isTerminal } from '../mesos/task-state.ts';
 import { after } from './timer.ts';
 
 /** The longest pause between two tries, as in Mesos. */
-const MAX_RESEND_MS = 600_000;
+export const MAX_RESEND_MS = 600_000;
 
 /** More than an executor ever has under way for one task. */
 const REMEMBERED_UUIDS = 100;

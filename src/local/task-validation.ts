@@ -1,7 +1,8 @@
 // What a master refuses to launch, with the words of Mesos 1.12: pure.
 import { encodeExecutorInfo } from '../mesos/messages.ts';
 import type { ExecutorInfo, Resource, TaskInfo } from '../mesos/types.ts';
-import { add, allocate, contains, describe } from './resources.ts';
+import { describe } from './resource-text.ts';
+import { add, contains, withRole } from './resources.ts';
 import { textFormat } from './text-format.ts';
 
 export interface LaunchContext {
@@ -11,7 +12,7 @@ export interface LaunchContext {
   /** What is left of the accepted offers. */
   offered: readonly Resource[];
   /** Of tasks that have not ended, or whose end the scheduler has not acknowledged. */
-  taskIds: ReadonlySet<string>;
+  taskIds: { has(id: string): boolean };
   /** The executor of that id that the agent has already. */
   existing: ExecutorInfo | undefined;
 }
@@ -74,11 +75,12 @@ function resourceError(task: TaskInfo, { offered, existing, role }: LaunchContex
   const wanted = launchResources(task, existing);
   if (wanted.length === 0) return 'Task uses no resources';
   if (contains(offered, wanted)) return undefined;
-  const available = describe(allocate(offered, role), role);
-  return `Total resources ${describe(wanted, role)} required by task and its executor is more than available ${available}`;
+  const available = describe(withRole(offered, role));
+  const required = describe(withRole(wanted, role));
+  return `Total resources ${required} required by task and its executor is more than available ${available}`;
 }
 
 /** Ids become folders of the sandbox. */
-function isValidId(id: string): boolean {
+export function isValidId(id: string): boolean {
   return id !== '' && id !== '.' && id !== '..' && id.length <= 255 && !/[/\\\p{Cc}]/u.test(id);
 }

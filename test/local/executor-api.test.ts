@@ -61,7 +61,7 @@ test('an update that is none of the executor’s is refused with the reason', as
   const refused = async (changes: Partial<TaskStatus>) => {
     const [status, text] = await call(update(changes), frameworkId);
     t.is(status, 400);
-    return text.replace('Failed to validate executor::Call: ', '');
+    return text.replace('Failed to validate Executor::Call: ', '');
   };
   t.is(await refused({ uuid: new Uint8Array(3) }), 'Not a valid UUID');
   t.is(

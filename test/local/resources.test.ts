@@ -1,5 +1,6 @@
 import test from 'ava';
-import { add, allocate, contains, describe, scalar, subtract } from '../../src/local/resources.ts';
+import { describe } from '../../src/local/resource-text.ts';
+import { add, contains, inOfferOrder, scalar, subtract, withReserved, withRole } from '../../src/local/resources.ts';
 import type { Resource } from '../../src/mesos/types.ts';
 
 const cpus = (value: number): Resource => ({ name: 'cpus', type: 'SCALAR', scalar: { value } });
@@ -47,10 +48,51 @@ test('reserved resources are another kind than unreserved ones', (t) => {
 });
 
 test('whose resources are does not matter to their sum', (t) => {
-  t.deepEqual(subtract([cpus(4)], allocate([cpus(1)], 'cassandra')), [cpus(3)]);
+  t.deepEqual(subtract([cpus(4)], withRole([cpus(1)], 'cassandra')), [cpus(3)]);
 });
 
-test('resources are written as Mesos does, ports first', (t) => {
-  const offered = allocate([cpus(3.8), ports([31_000, 31_004], [31_007, 32_000])], '*');
-  t.is(describe(offered, '*'), 'ports(allocated: *):[31000-31004, 31007-32000]; cpus(allocated: *):3.8');
+test('resources are written as Mesos does, ports and what is reserved first', (t) => {
+  const labels = { labels: [{ key: 'node', value: 'n0' }, { key: 'bare' }] };
+  const volume: Resource = {
+    name: 'disk',
+    type: 'SCALAR',
+    scalar: { value: 100 },
+    reservations: [{ type: 'DYNAMIC', role: 'cassandra', principal: 'alice', labels }],
+    disk: {
+      source: { type: 'PATH', path: { root: '/disk1' } },
+      persistence: { id: 'n0.data' },
+      volume: { containerPath: 'data', mode: 'RW' },
+    },
+  };
+  const offered = withRole(inOfferOrder([cpus(3.8), ports([31_000, 31_004], [31_007, 32_000]), volume]), 'cassandra');
+  t.is(
+    describe(offered),
+    'ports(allocated: cassandra):[31000-31004, 31007-32000]; ' +
+      'disk(allocated: cassandra)(reservations: [(DYNAMIC,cassandra,alice,{node: n0, bare})])' +
+      '[PATH:/disk1,n0.data:data]:100; cpus(allocated: cassandra):3.8',
+  );
+  t.is(describe([]), '{}');
+});
+
+test('the order in which a message names its fields does not make another kind of it', (t) => {
+  const one: Resource = { ...cpus(1), reservations: [{ type: 'DYNAMIC', role: 'r', principal: 'p' }] };
+  const same: Resource = { ...cpus(1), reservations: [{ principal: 'p', role: 'r', type: 'DYNAMIC' }] };
+  t.is(add([one], [same]).length, 1);
+});
+
+const mount = (value: number): Resource => ({
+  name: 'disk',
+  type: 'SCALAR',
+  scalar: { value },
+  disk: { source: { type: 'MOUNT', mount: { root: '/m' } } },
+});
+
+test('a mounted disk and a volume are there as a whole or not', (t) => {
+  t.true(contains([mount(100)], [mount(100)]));
+  t.false(contains([mount(100)], [mount(99)]));
+});
+
+test("an agent's resources are those that it is configured with, as far as they are not reserved", (t) => {
+  const reserved: Resource = { ...cpus(1), reservations: [{ type: 'DYNAMIC', role: 'cassandra' }] };
+  t.deepEqual(withReserved([cpus(4)], [reserved]), [cpus(3), reserved]);
 });

@@ -3,18 +3,20 @@
 //   fail     RUNNING, FAILED with a message      message  RUNNING, then a message to the scheduler
 //   exit     RUNNING, then the process ends with 3
 //   child    RUNNING, with the pid of a process that it has started as data; that ignores SIGTERM and SIGHUP
+//   append data/x  appends a line to that file of the sandbox, then RUNNING with all that is in it
 //   stubborn as child, and nobody can make it end but by SIGKILL
 import { spawn } from 'node:child_process';
-import { systemClock } from '../../../src/clock.ts';
+import { appendFile, readFile } from 'node:fs/promises';
 import { createLogger } from '../../../src/log.ts';
 import { readExecutorEnvironment } from '../../../src/mesos/executor-environment.ts';
 import { MesosExecutorClient } from '../../../src/mesos/executor-client.ts';
 import type { ExecutorEvent, Id, TaskInfo } from '../../../src/mesos/types.ts';
+import { hurried } from './hurried.ts';
 
 const client = new MesosExecutorClient({
   ...readExecutorEnvironment(process.env),
   log: createLogger('test-executor', 'info'),
-  clock: systemClock,
+  clock: hurried,
 });
 const end = new AbortController();
 /** An empty message makes it subscribe anew. */
@@ -27,11 +29,18 @@ function startChild(): number | undefined {
   return child.pid;
 }
 
+async function reportOf(wish: string): Promise<string> {
+  const [, file] = /^append (.+)$/.exec(wish) ?? [];
+  if (file === undefined) return 'progress-1';
+  await appendFile(file, 'line\n');
+  return readFile(file, 'utf8');
+}
+
 async function launch({ taskId, data }: TaskInfo): Promise<void> {
   const wish = Buffer.from(data ?? []).toString();
   await client.update({ taskId, state: 'TASK_STARTING' });
   if (wish === 'stubborn') stubborn = true;
-  const report = wish === 'child' || wish === 'stubborn' ? String(startChild()) : 'progress-1';
+  const report = wish === 'child' || wish === 'stubborn' ? String(startChild()) : await reportOf(wish);
   await client.update({ taskId, state: 'TASK_RUNNING', data: Buffer.from(report) });
   if (wish === 'finish') await client.update({ taskId, state: 'TASK_FINISHED', data: Buffer.from('done') });
   if (wish === 'fail') await client.update({ taskId, state: 'TASK_FAILED', message: 'executor says why' });

@@ -10,6 +10,9 @@ import type {
   FrameworkInfo,
   Id,
   Offer,
+  OfferOperation,
+  OperationState,
+  OperationStatus,
   SchedulerCall,
   SchedulerEvent,
   TaskInfo,
@@ -151,6 +154,20 @@ export class TestScheduler {
     return event.update.status;
   }
 
+  /** The next status of the operation, in that state, not acknowledged. */
+  async operation(operationId: string, state: OperationState): Promise<OperationStatus> {
+    const event = await this.next('UPDATE_OPERATION_STATUS', ({ updateOperationStatus: { status } }) => {
+      return status.operationId?.value === operationId && status.state === state;
+    });
+    return event.updateOperationStatus.status;
+  }
+
+  async acknowledgeOperation({ operationId, agentId, uuid }: OperationStatus): Promise<void> {
+    if (!operationId || !agentId || !uuid) throw new Error('Expected a status that can be acknowledged');
+    const acknowledgement = { operationId, agentId, uuid: uuid.value };
+    await this.call({ type: 'ACKNOWLEDGE_OPERATION_STATUS', acknowledgeOperationStatus: acknowledgement });
+  }
+
   async acknowledge({ agentId = { value: '' }, taskId, uuid }: TaskStatus): Promise<void> {
     if (uuid) await this.call({ type: 'ACKNOWLEDGE', acknowledge: { agentId, taskId, uuid } });
   }
@@ -168,8 +185,11 @@ export class TestScheduler {
 
   /** Accepts the offer with these tasks; what is left of it is not offered again for `refuseSeconds`. */
   async launch(offer: Offer, taskInfos: TaskInfo[], refuseSeconds = 3600): Promise<Answered> {
-    const operations = [{ type: 'LAUNCH' as const, launch: { taskInfos } }];
-    return this.call({ type: 'ACCEPT', accept: { offerIds: [offer.id], operations, filters: { refuseSeconds } } });
+    return this.accept(offer, [{ type: 'LAUNCH', launch: { taskInfos } }], refuseSeconds);
+  }
+
+  async accept({ id }: Offer, operations: OfferOperation[], refuseSeconds = 0): Promise<Answered> {
+    return this.call({ type: 'ACCEPT', accept: { offerIds: [id], operations, filters: { refuseSeconds } } });
   }
 
   /** Resolves when the master has ended the stream. */
