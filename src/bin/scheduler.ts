@@ -174,7 +174,7 @@ function artifactsOf(options: SchedulerOptions): Promise<Artifacts> {
 function launchFetched(options: SchedulerOptions, artifacts: Artifacts, port: number, log: Logger): ExecutorLaunch {
   const { host, advertiseUrl: advertised, master, javaHome, logLevel } = options;
   const baseUrl = artifactBase({ host, port, advertised, hostname: hostname() });
-  if (options.nodeUri === undefined && process.config.variables.node_shared) {
+  if (options.nodeUri === undefined && (process.config.variables as { node_shared?: unknown }).node_shared) {
     log.warn('This Node needs its libnode.so, which agents do not have: give a complete binary with --node-uri.');
   }
   const unreachable = served(artifacts).length > 0 ? unreachableBase(baseUrl, master) : null;
