@@ -1,8 +1,29 @@
-import type { ClusterJob } from '../model/cluster-job.ts';
+import type { ClusterJob, Step } from '../model/cluster-job.ts';
 import type { BackupRecord } from '../model/backup.ts';
 import { nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { stepsOf } from './steps.ts';
+
+/** By the confirming steps: once they have ended the record stays as it is, and thousands of nodes write it. */
+const texts = new WeakMap<Step[], string>();
+
+/** The record as `commit` writes it. */
+export function recordText(job: ClusterJob, cluster: string): string {
+  const key = stepsOf(job, 'confirm');
+  const text = texts.get(key) ?? textOf(backupRecord(job, cluster));
+  texts.set(key, text);
+  return text;
+}
+
+/** The record with nothing but one node's part in it, for that node to confirm. */
+export function ownRecordText(job: ClusterJob, cluster: string, executorId: string): string {
+  const own = nodeBackups(job).filter((step) => step.executorId === executorId);
+  return textOf({ ...header(job, cluster), result: 'SUCCESS', nodes: recordNodes(own), missing: [] });
+}
+
+function textOf(record: BackupRecord): string {
+  return `${JSON.stringify(record, null, 2)}\n`;
+}
 
 /**
  * The cluster's record of a backup whose nodes have all ended their part; one that could not confirm its part counts as
@@ -10,8 +31,20 @@ import { stepsOf } from './steps.ts';
  * alone, so that every node writes the same text, at whatever try.
  */
 export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
-  const steps = stepsOf(job, 'backup');
   const missing = [...phaseShortfalls(job, 'backup'), ...phaseShortfalls(job, 'confirm')];
+  return {
+    ...header(job, cluster),
+    result: missing.length === 0 ? 'SUCCESS' : 'PARTIAL',
+    nodes: recordNodes(nodeBackups(job)),
+    missing: missing.map(({ executorId, keyspace, message }) => ({
+      executorId: executorId ?? '',
+      keyspace,
+      reason: message,
+    })),
+  };
+}
+
+function header(job: ClusterJob, cluster: string) {
   return {
     version: 1,
     cluster,
@@ -19,17 +52,14 @@ export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
     jobUuid: job.uuid,
     location: job.location ?? '',
     started: job.started,
-    finished: Math.max(job.started, ...steps.map(({ finished }) => finished ?? 0)),
-    result: missing.length === 0 ? 'SUCCESS' : 'PARTIAL',
-    nodes: nodeBackups(job).flatMap(({ executorId, report }) => {
-      if (!report?.manifest) return [];
-      const { sha256, hostId, hostname, ip, tokens, schemaVersion, files, bytes } = report.manifest;
-      return [{ executorId, hostId, hostname, ip, tokens, schemaVersion, manifestSha256: sha256, files, bytes }];
-    }),
-    missing: missing.map(({ executorId, keyspace, message }) => ({
-      executorId: executorId ?? '',
-      keyspace,
-      reason: message,
-    })),
-  };
+    finished: Math.max(job.started, ...stepsOf(job, 'backup').map(({ finished }) => finished ?? 0)),
+  } as const;
+}
+
+function recordNodes(steps: Step[]): BackupRecord['nodes'] {
+  return steps.flatMap(({ executorId, report }) => {
+    if (!report?.manifest) return [];
+    const { sha256, hostId, hostname, ip, tokens, schemaVersion, files, bytes } = report.manifest;
+    return [{ executorId, hostId, hostname, ip, tokens, schemaVersion, manifestSha256: sha256, files, bytes }];
+  });
 }

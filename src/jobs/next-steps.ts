@@ -1,7 +1,8 @@
 import { isStepActive, type ClusterJob, type Phase } from '../model/cluster-job.ts';
+import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { StepRequest } from '../model/step.ts';
-import { backupRecord } from './backup-record.ts';
+import { ownRecordText, recordText } from './backup-record.ts';
 import { isReadyFor, othersNeeded, ringOf, type Ring } from './readiness.ts';
 import { stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
 
@@ -95,11 +96,16 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     tables: job.parameters.tables,
     sourceExecutorId: stepOf(job, 'check', executorId)?.report?.check?.sourceExecutorId ?? null,
     snapshotTaken: name === 'backup' && job.parameters.snapshot === 'together',
-    record: name === 'confirm' || name === 'commit' ? `${JSON.stringify(backupRecord(job, cluster), null, 2)}\n` : null,
+    record: recordFor(job, name, executorId, cluster),
     truncateTables: name === 'truncate' ? tablesToRestore(job) : null,
     removeStaging: name === 'cleanup' && job.type === 'RESTORE',
     removeHostId: job.parameters.removeHostId ?? null,
   };
+}
+
+function recordFor(job: ClusterJob, phase: PhaseName, executorId: string, cluster: string): string | null {
+  if (phase === 'confirm') return ownRecordText(job, cluster, executorId);
+  return phase === 'commit' ? recordText(job, cluster) : null;
 }
 
 /** `keyspace.table` of everything that the checks found, once each. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { BackupRecord } from '../../src/model/backup.ts';
 import { launched, nextSteps, stepRequest, taskIdOf } from '../../src/jobs/next-steps.ts';
 import { withStep } from '../../src/jobs/steps.ts';
 import { check, CLUSTER, down, error, id, node, nodes, planned, report, START } from './helpers.ts';
@@ -181,6 +182,15 @@ test('all nodes write the same record, at whatever try', (t) => {
   turned.end(({ executorId }) => (executorId === id(1) ? 'LOST' : undefined)).tick(60_000);
   t.is(turned.step('commit', 1).attempt, 2);
   t.is(stepRequest(turned.job, 2, 1, CLUSTER).record, first);
-  t.is(stepRequest(turned.job, 1, 0, CLUSTER).record, first);
   t.like(JSON.parse(first ?? ''), { name: 'b1', result: 'SUCCESS' });
+});
+
+test('a node confirms its own part, and is not sent what the others have', (t) => {
+  const turned = ticker('BACKUP', 3).until('confirm');
+  const record = JSON.parse(stepRequest(turned.job, 1, 1, CLUSTER).record ?? '') as BackupRecord;
+  t.deepEqual(
+    record.nodes.map(({ executorId }) => executorId),
+    [id(1)],
+  );
+  t.like(record, { name: 'b1', cluster: CLUSTER });
 });
