@@ -18,13 +18,16 @@ export function planJob(type: JobType, request: PlanRequest, nodes: ClusterNode[
   return newJob(type, request, now, PHASES[type](takingPart(request, nodes), request.parameters));
 }
 
+/** Each is sent the whole record, which for thousands of nodes has megabytes. */
+const COMMITS_AT_ONCE = 50;
+
 const PHASES: Record<Exclude<JobType, 'REMOVE'>, (ids: string[], parameters: JobParameters) => Phase[]> = {
   /** [snapshot of all nodes →] copy, one node after the other or n at a time → proof that it is all there → the cluster's record. */
   BACKUP: (ids, { snapshot, concurrency }) => [
     ...(snapshot === 'together' ? [phase('snapshot', ids, ids.length)] : []),
     phase('backup', ids, concurrency),
     phase('confirm', ids, ids.length),
-    phase('commit', ids, ids.length),
+    phase('commit', ids, Math.min(ids.length, COMMITS_AT_ONCE)),
   ],
   /** Nothing is touched before every node has checked and staged; see design of the phases in model/cluster-job.ts. */
   RESTORE: (ids, { concurrency }) => [
