@@ -4,18 +4,30 @@ import { holderOf, ownOf, supplyFor, volumeIdOf } from './claims.ts';
 import { violated } from './constraints.ts';
 import { factsOfOffer } from './fault-domain.ts';
 import type { Refusal } from './refusal.ts';
-import { isToBeReleased, releaseOf, type Release } from './reservation.ts';
+import { releaseOf, type Release } from './reservation.ts';
 import { serverShare, stepShare, type ServerShare } from './server-share.ts';
 import type { SchedulerSettings } from './settings.ts';
 import type { Need, Wanted } from './wanted.ts';
 
-export type ServerNeed = Need & { kind: 'server' };
-export type StepNeed = Need & { kind: 'step' };
+type ServerNeed = Need & { kind: 'server' };
+type StepNeed = Need & { kind: 'step' };
 
-/** What is to be launched. `newExecutor`: the executor is to be started with it. */
-export type Launch =
-  | { kind: 'server'; need: ServerNeed; newExecutor: boolean; share: ServerShare }
-  | { kind: 'step'; need: StepNeed; newExecutor: false; resources: Resource[] };
+/** `newExecutor`: the executor is to be started with it. */
+export interface ServerLaunch {
+  kind: 'server';
+  need: ServerNeed;
+  newExecutor: boolean;
+  share: ServerShare;
+}
+
+/** Always on the executor that runs. */
+export interface StepLaunch {
+  kind: 'step';
+  need: StepNeed;
+  resources: Resource[];
+}
+
+export type Launch = ServerLaunch | StepLaunch;
 
 export interface Declined extends Refusal {
   need: Need;
@@ -42,7 +54,7 @@ export function matchOffer(offer: Offer, wanted: Wanted, settings: SchedulerSett
   let { resources } = offer;
   for (const need of wanted.at(offer)) {
     if (need.kind === 'release') {
-      decideRelease(match, need, offer);
+      decideRelease(match, need, offer, settings);
       continue;
     }
     if (placing !== null && need.node.executorId !== placing.executorId) continue;
@@ -59,11 +71,11 @@ export function matchOffer(offer: Offer, wanted: Wanted, settings: SchedulerSett
   return { ...match, soon, reason: reasonOf(match, offer, wanted) };
 }
 
-function decideRelease(match: Match, need: Need, offer: Offer): void {
-  const { node } = need;
-  const runs = offer.executorIds.some(({ value }) => value === node.executorId);
-  if (runs || !isToBeReleased(node)) match.declined.push({ need, reason: 'its executor still runs', final: false });
-  else match.releases.push({ ...releaseOf(node, offer), need });
+function decideRelease(match: Match, need: Need, offer: Offer, { role }: SchedulerSettings): void {
+  const runs = offer.executorIds.some(({ value }) => value === need.node.executorId);
+  const against = runs ? 'its executor still runs' : role === '*' ? 'only offers to its --role hold its volumes' : null;
+  if (against === null) match.releases.push({ ...releaseOf(need.node, offer), need });
+  else match.declined.push({ need, reason: against, final: !runs });
 }
 
 interface Ground {
@@ -88,7 +100,7 @@ function decideLaunch(need: ServerNeed | StepNeed, ground: Ground): { launch: La
     const share = stepShare(supply, settings);
     if ('reason' in share) return share;
     return {
-      launch: { kind: 'step', need, newExecutor: false, resources: share },
+      launch: { kind: 'step', need, resources: share },
       left: [...supply.parts, ...notOurs],
     };
   }

@@ -100,7 +100,7 @@ test('a step goes to the running executor of its node and nowhere else', (t) => 
   const node = runningNode(0);
   const executors = [node.executorId];
   const used = match(anOffer('127.0.0.1', { executors, cpus: 0.1 }), [step(node)], [node]);
-  t.like(used.launches, [{ kind: 'step', newExecutor: false }]);
+  t.like(used.launches, [{ kind: 'step', need: { node } }]);
   const without = match(anOffer('127.0.0.1'), [step(node)], [node]);
   t.is(without.launches.length, 0);
   t.regex(without.reason, /executor does not run here/);

@@ -144,6 +144,13 @@ test('nothing is given back while the removed node’s executor runs', async (t)
   t.regex(context.lastOffers.offers()[0]?.reason ?? '', /\(release\): its executor still runs/);
 });
 
+test('a scheduler without a role takes no reservation for gone: it would not be offered', async (t) => {
+  const context = placing(t, [removed], settings);
+  await onOffers(context, [anOffer('127.0.0.1')]);
+  t.not(context.state.nodes.get(ID)?.reservation, null);
+  t.regex(context.lastOffers.offers()[0]?.reason ?? '', /only offers to its --role hold its volumes/);
+});
+
 test('a removed node of which its agent holds nothing any more has no reservation', async (t) => {
   const context = placing(t, [removed], withRole);
   await onOffers(context, [anOffer('127.0.0.1')]);
