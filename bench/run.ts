@@ -1,6 +1,8 @@
-// Measures the program on a ring of one real Cassandra node. Usage:
+// Measures the program on a ring of one real Cassandra node, and its scheduler on a ring of many simulated ones. Usage:
 //   npm run bench -- [backup] [restore] [memory] [overhead] [--gib 2] [--sizes 0.2,1,4] [--rounds 5]
 //                    [--directory where the data goes] [--port REST] [--address loopback address of the node]
+//   npm run bench -- scale [--nodes 1000,5000] [--step-ms 20] [--concurrency 50] [--health-interval 10]
+//                    [--profile where V8's CPU profiles of the scheduler go]
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureBackup } from './backup.ts';
@@ -9,8 +11,10 @@ import { measureOverhead } from './overhead.ts';
 import { measureRestore } from './restore.ts';
 import { report } from './results.ts';
 import { BenchRing } from './ring.ts';
+import { measureScale } from './scale.ts';
 
 const PARTS = ['overhead', 'backup', 'restore', 'memory'];
+const ALL = [...PARTS, 'scale'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,16 +25,45 @@ const { values, positionals } = parseArgs({
     directory: { type: 'string', default: tmpdir() },
     port: { type: 'string', default: '18400' },
     address: { type: 'string', default: '127.0.4.1' },
+    nodes: { type: 'string', default: '1000' },
+    'step-ms': { type: 'string', default: '20' },
+    concurrency: { type: 'string', default: '50' },
+    'health-interval': { type: 'string', default: '10' },
+    profile: { type: 'string' },
   },
 });
-const unknown = positionals.filter((part) => !PARTS.includes(part));
-if (unknown.length > 0) throw new Error(`expected some of ${PARTS.join(', ')}, got ${unknown.join(', ')}`);
-const wanted = new Set(positionals.length === 0 ? PARTS : positionals);
+const unknown = positionals.filter((part) => !ALL.includes(part));
+if (unknown.length > 0) throw new Error(`expected some of ${ALL.join(', ')}, got ${unknown.join(', ')}`);
+const wanted = new Set(positionals.length === 0 ? ALL : positionals);
 const gib = Number(values.gib);
 const rounds = Number(values.rounds);
 const sizes = values.sizes.split(',').map(Number);
-if (![gib, rounds, ...sizes].every((value) => value > 0)) {
-  throw new Error('expected numbers above 0 for --gib, --rounds and --sizes');
+const nodes = values.nodes.split(',').map(Number);
+const [stepMs, concurrency, healthSeconds] = [
+  Number(values['step-ms']),
+  Number(values.concurrency),
+  Number(values['health-interval']),
+];
+if (![gib, rounds, ...sizes, ...nodes, stepMs, concurrency, healthSeconds].every((value) => value > 0)) {
+  throw new Error('expected numbers above 0 for sizes, counts and times');
+}
+
+if (wanted.delete('scale')) {
+  const { directory, profile } = values;
+  const execArgv = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  for (const count of nodes) {
+    const options = {
+      nodes: count,
+      stepMs,
+      concurrency,
+      healthSeconds,
+      directory,
+      port: Number(values.port),
+      execArgv,
+    };
+    report(await measureScale(options));
+  }
+  if (wanted.size === 0) process.exit();
 }
 
 const ring = await BenchRing.create(values.directory, Number(values.port), values.address);

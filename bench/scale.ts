@@ -1,0 +1,155 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobJson } from '../src/jobs/job-json.ts';
+import { rounded, type Figures, type Result, type Row } from './results.ts';
+import { SchedulerProcess } from './scale/scheduler-process.ts';
+import { SimulatedMesos } from './scale/simulated-mesos.ts';
+
+const POLL_MS = 100;
+/** Steps that the scheduler is let launch before it is killed. */
+const INTERRUPTED_AFTER = 50;
+const ADDED = 'added per step (ms)';
+const P50 = 'status p50 (ms)';
+const P99 = 'status p99 (ms)';
+
+export interface ScaleOptions {
+  nodes: number;
+  /** How long a simulated step works, in ms. */
+  stepMs: number;
+  /** Of the parallel backup. */
+  concurrency: number;
+  healthSeconds: number;
+  directory: string;
+  port: number;
+  execArgv: string[];
+}
+
+/** What a ring of many nodes costs its scheduler: the real one, on the real wire, with simulated agents and executors. */
+export async function measureScale(options: ScaleOptions): Promise<Result> {
+  const { nodes, stepMs, concurrency, healthSeconds, execArgv } = options;
+  const directory = await mkdtemp(join(options.directory, 'cassandra-mesos-scale-'));
+  const mesos = new SimulatedMesos(nodes, { stepMs, healthMs: healthSeconds * 1000 });
+  const scheduler = new SchedulerProcess({ ...options, directory, master: await mesos.start() });
+  try {
+    const rows = [await start(scheduler, mesos, nodes)];
+    rows.push(await backup(scheduler, { name: 'serial', nodes, stepMs, concurrency: 1 }));
+    rows.push(await backup(scheduler, { name: 'parallel', nodes, stepMs, concurrency }));
+    const nextStep = await restart(scheduler, mesos, execArgv.length === 0 ? 'SIGKILL' : 'SIGTERM');
+    const summary = { ...summaryOf(rows), 'restart to next step (s)': rounded(nextStep) };
+    const title =
+      'What many nodes cost their scheduler; aims: 10 ms a step, status p99 50 ms, restart to next step 3 s';
+    return { name: `scale-${nodes}`, title, settings: { nodes, stepMs, concurrency, healthSeconds }, rows, summary };
+  } finally {
+    await scheduler.stop('SIGTERM');
+    await mesos.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Each node bootstraps when all before it are NORMAL, which a simulated one is at once. */
+async function start(scheduler: SchedulerProcess, mesos: SimulatedMesos, nodes: number): Promise<Row> {
+  const begin = performance.now();
+  scheduler.start();
+  const normal = new Promise<void>((resolve) => {
+    mesos.on('normal', (count) => {
+      if (count >= nodes) resolve();
+    });
+  });
+  await Promise.race([normal, scheduler.ended()]);
+  const seconds = (performance.now() - begin) / 1000;
+  return row(scheduler, 'start', {
+    seconds,
+    cpuSeconds: scheduler.cpuSeconds,
+    added: (seconds * 1000) / nodes,
+    latencies: [],
+  });
+}
+
+interface Backup {
+  name: string;
+  nodes: number;
+  stepMs: number;
+  concurrency: number;
+}
+
+async function backup(scheduler: SchedulerProcess, { name, nodes, stepMs, concurrency }: Backup): Promise<Row> {
+  const before = scheduler.cpuSeconds;
+  await scheduler.post(
+    `/cluster/backup/start?name=${name}&strategy=${concurrency === 1 ? 'serial' : 'parallel'}${concurrency === 1 ? '' : `&concurrency=${concurrency}`}`,
+  );
+  const latencies = await poll(scheduler);
+  const cpuSeconds = scheduler.cpuSeconds - before;
+  const { backup: job } = (await scheduler.get('/cluster/backup/last')) as { backup: JobJson };
+  if (job.result !== 'SUCCESS')
+    throw new Error(`backup ${name} ended ${job.result}: ${JSON.stringify(job.errors.slice(0, 5))}`);
+  const seconds = (Number(job.finished) - job.started) / 1000;
+  const steps = job.phases.reduce((sum, phase) => sum + phase.steps.length, 0);
+  const simulated = job.phases.reduce((sum, phase) => sum + stepMs * Math.ceil(nodes / phase.concurrency), 0);
+  return row(scheduler, name, { seconds, cpuSeconds, added: (seconds * 1000 - simulated) / steps, latencies });
+}
+
+/** Asks for the status ten times a second until no backup runs. */
+async function poll(scheduler: SchedulerProcess): Promise<number[]> {
+  const latencies: number[] = [];
+  for (;;) {
+    const { ms, text } = await scheduler.timed('/cluster/backup/status');
+    if (/^{\s*"running":\s*false/.test(text)) return latencies;
+    latencies.push(ms);
+    await sleep(Math.max(0, POLL_MS - ms));
+  }
+}
+
+/**
+ * Seconds from the death of a scheduler in the middle of a backup until its successor launches a step. (A profile is
+ * only written by one that ends in order.)
+ */
+async function restart(
+  scheduler: SchedulerProcess,
+  mesos: SimulatedMesos,
+  signal: 'SIGKILL' | 'SIGTERM',
+): Promise<number> {
+  await scheduler.post('/cluster/backup/start?name=interrupted');
+  for (let count = 0; count < INTERRUPTED_AFTER; count += 1) await once(mesos, 'step');
+  await scheduler.stop(signal);
+  const next = once(mesos, 'step');
+  const begin = performance.now();
+  scheduler.start();
+  await Promise.race([next, scheduler.ended()]);
+  return (performance.now() - begin) / 1000;
+}
+
+interface Stage {
+  seconds: number;
+  cpuSeconds: number;
+  added: number;
+  latencies: number[];
+}
+
+function row(scheduler: SchedulerProcess, stage: string, { seconds, cpuSeconds, added, latencies }: Stage): Row {
+  console.log(`${stage}: ${seconds.toFixed(1)} s`);
+  return {
+    stage,
+    'wall (s)': rounded(seconds),
+    [ADDED]: rounded(added),
+    'scheduler CPU (s)': rounded(cpuSeconds),
+    'RSS (MiB)': rounded(scheduler.rssMib, 1),
+    [P50]: rounded(percentile(latencies, 0.5), 1),
+    [P99]: rounded(percentile(latencies, 0.99), 1),
+    polls: latencies.length,
+  };
+}
+
+/** 0 of nothing. */
+function percentile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+function summaryOf(rows: Row[]): Figures {
+  const figures = rows.flatMap(({ stage, ...row }) =>
+    [ADDED, P99, 'RSS (MiB)'].map((column) => [`${stage}: ${column}`, Number(row[column])] as const),
+  );
+  return Object.fromEntries(figures);
+}

@@ -1,0 +1,119 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { statusField } from '../ring.ts';
+
+const CLI = fileURLToPath(new URL('../../src/bin/cli.ts', import.meta.url));
+const TICKS_A_SECOND = 100;
+
+export interface SchedulerOptions {
+  directory: string;
+  master: string;
+  port: number;
+  nodes: number;
+  healthSeconds: number;
+  /** Options of Node, for example to profile it. */
+  execArgv: string[];
+}
+
+/** The program's own scheduler in a process of its own. */
+export class SchedulerProcess {
+  readonly #options: SchedulerOptions;
+  #child: ChildProcess | null = null;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { directory, master, port, nodes, healthSeconds, execArgv } = this.#options;
+    const log = openSync(join(directory, 'scheduler.log'), 'a');
+    const options = {
+      master,
+      port,
+      'node-count': nodes,
+      'cluster-name': 'scale',
+      'state-directory': join(directory, 'state'),
+      // Of the nodes: nothing is there for the scheduler to see.
+      'backup-directory': '/no/such/directory/of-the-scale-bench',
+      'data-directory': '/no/such/directory/of-the-scale-bench',
+      'health-interval': healthSeconds,
+      'log-level': 'warn',
+    };
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    // Supervised: it ends with this process, however that dies.
+    const command = [...execArgv, CLI, 'scheduler', '--supervised', '--executor-on-agents', ...args];
+    this.#child = spawn(process.execPath, command, { stdio: ['pipe', log, log] });
+  }
+
+  /** Rejects when it ends, with its own words. */
+  async ended(): Promise<never> {
+    if (this.#child) await once(this.#child, 'exit');
+    throw new Error(`the scheduler has ended: ${this.#log()}`);
+  }
+
+  /** Ends it as a crash does, or lets it end in order. */
+  async stop(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    await exit;
+  }
+
+  get pid(): number {
+    const { pid, exitCode } = this.#child ?? {};
+    if (pid === undefined || exitCode !== null) {
+      throw new Error(
+        `the scheduler has ended: ${readFileSync(join(this.#options.directory, 'scheduler.log'), 'utf8')}`,
+      );
+    }
+    return pid;
+  }
+
+  /** CPU time since its start, user and system. */
+  get cpuSeconds(): number {
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  }
+
+  /** Resident memory, in MiB. */
+  get rssMib(): number {
+    return Number(statusField(this.pid, 'VmRSS')) / 1024;
+  }
+
+  async post(path: string): Promise<void> {
+    await this.#ask('POST', path);
+  }
+
+  async get(path: string): Promise<unknown> {
+    return JSON.parse(await this.#ask('GET', path));
+  }
+
+  /** Milliseconds until the whole answer was there, and its text. */
+  async timed(path: string): Promise<{ ms: number; text: string }> {
+    const begin = performance.now();
+    const answer = await this.#ask('GET', path);
+    return { ms: performance.now() - begin, text: answer };
+  }
+
+  /** On a connection of its own: one that is kept may be closed by the other side just when it is used again. */
+  async #ask(method: 'GET' | 'POST', path: string): Promise<string> {
+    const asked = request({ method, path, host: '127.0.0.1', port: this.#options.port, agent: false }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const body = await text(answer);
+    if (answer.statusCode === 200) return body;
+    throw new Error(`${method} ${path} was answered ${answer.statusCode}: ${body}`);
+  }
+
+  #log(): string {
+    return readFileSync(join(this.#options.directory, 'scheduler.log'), 'utf8');
+  }
+}
