@@ -20,14 +20,13 @@ export function launchSettings(settings: SchedulerSettings): Record<string, unkn
     clusterName,
     cpus: server.cpus,
     memMb: server.memMb,
-    diskMb: server.diskMb,
     heapMb,
     storagePort: ports.storage,
     nativePort: ports.native,
     jmxPort: ports.jmx,
     numTokens,
-    // With volumes the node's own, which stay as they were made.
-    ...(volumes ? {} : { dataDirectories }),
+    // Volumes stay as they were made.
+    ...(volumes ? {} : { diskMb: server.diskMb, dataDirectories }),
     cassandraHome,
     jolokiaJar,
     javaHome,

@@ -39,7 +39,7 @@ export function claimVolumes(supply: Supply, launch: ServerLaunch): Claim | Refu
   const ids = new Set(offered.map(volumeIdOf));
   const absent = wanted.filter(({ id }) => !ids.has(id));
   if (absent.length > 0 && (bootstrapped || reservation?.made)) {
-    return { reason: `its data are on ${absent.map(({ id }) => id).join(' and ')}, not in this offer`, final: false };
+    return { reason: `its volumes are not offered: ${absent.map(({ id }) => id).join(', ')}`, final: false };
   }
   const missing = takeDisks(supply, absent, settings);
   if ('reason' in missing) return missing;

@@ -112,7 +112,7 @@ test('a node with data is not started without its volume, and nobody makes anoth
   for (const node of [relaunched(), relaunched({ bootstrapped: false }), relaunched({ reservation: asked })]) {
     const { launches, reason } = match(offerOf([...FREE, ...OWN]), node);
     t.is(launches.length, 0);
-    t.regex(reason, /its data are on cassandra\.dev\.node\.0\.executor\.data-0, not in this offer/);
+    t.regex(reason, /its volumes are not offered: cassandra\.dev\.node\.0\.executor\.data-0/);
   }
 });
 
