@@ -3,10 +3,12 @@
 //                    [--directory where the data goes] [--port REST] [--address loopback address of the node]
 //   npm run bench -- scale [--nodes 1000,5000] [--step-ms 20] [--concurrency 50] [--health-interval 10]
 //                    [--profile where V8's CPU profiles of the scheduler go]
+//   npm run bench -- offers [--rate 10000] [--seconds 10]
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureBackup } from './backup.ts';
 import { measureMemory } from './memory.ts';
+import { measureOffers } from './offers.ts';
 import { measureOverhead } from './overhead.ts';
 import { measureRestore } from './restore.ts';
 import { report } from './results.ts';
@@ -14,7 +16,7 @@ import { BenchRing } from './ring.ts';
 import { measureScale } from './scale.ts';
 
 const PARTS = ['overhead', 'backup', 'restore', 'memory'];
-const ALL = [...PARTS, 'scale'];
+const ALL = [...PARTS, 'scale', 'offers'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,6 +32,8 @@ const { values, positionals } = parseArgs({
     concurrency: { type: 'string', default: '50' },
     'health-interval': { type: 'string', default: '10' },
     profile: { type: 'string' },
+    rate: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '10' },
   },
 });
 const unknown = positionals.filter((part) => !ALL.includes(part));
@@ -44,7 +48,9 @@ const [stepMs, concurrency, healthSeconds] = [
   Number(values.concurrency),
   Number(values['health-interval']),
 ];
-if (![gib, rounds, ...sizes, ...nodes, stepMs, concurrency, healthSeconds].every((value) => value > 0)) {
+const [rate, seconds] = [Number(values.rate), Number(values.seconds)];
+const numbers = [gib, rounds, ...sizes, ...nodes, stepMs, concurrency, healthSeconds, rate, seconds];
+if (!numbers.every((value) => value > 0)) {
   throw new Error('expected numbers above 0 for sizes, counts and times');
 }
 
@@ -63,6 +69,11 @@ if (wanted.delete('scale')) {
     };
     report(await measureScale(options));
   }
+  if (wanted.size === 0) process.exit();
+}
+
+if (wanted.delete('offers')) {
+  report(await measureOffers({ rate, seconds, directory: values.directory, port: Number(values.port) }));
   if (wanted.size === 0) process.exit();
 }
 
