@@ -73,6 +73,11 @@ export class CarryOut {
       .map(({ executorId }) => executorId);
   }
 
+  /** Only where that was waited for: elsewhere a task that was launched at the same time may have started another one. */
+  executorEnded(node: ClusterNode): void {
+    if (mustShutDown(node, this.#isOutdated)) this.#context.state.nodes.save({ ...node, executorInfo: null });
+  }
+
   /** What the offers say of executors: which have ended, and which are left over. */
   async settleExecutors(offers: Offer[]): Promise<void> {
     const { state, log } = this.#context;

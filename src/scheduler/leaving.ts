@@ -25,13 +25,12 @@ export function hasNoExecutor(node: ClusterNode, offer: Offer): boolean {
 }
 
 /**
- * True for an executor on an agent that has no business there: of a node that nobody knows any more, that left the
- * ring and was thought to be gone, or that lives on another agent now (it had no data when that was decided).
+ * True for an executor on an agent that has no business there: of a node that nobody knows any more, that lives on
+ * another agent now (it had no data when that was decided), or whose executor was thought to have ended: how this one
+ * was described is not known, and so nothing can be launched on it.
  */
 export function isStray(node: ClusterNode | null, agentId: string): boolean {
-  if (node === null) return true;
-  if (node.agentId !== null && node.agentId !== agentId) return true;
-  return node.targetRunState === 'TERMINATE' && node.executorInfo === null;
+  return node === null || (node.agentId !== null && node.agentId !== agentId) || node.executorInfo === null;
 }
 
 /** True while something of a node that left the ring may still be on its agent, though no server of it is known. */

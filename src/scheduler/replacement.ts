@@ -20,7 +20,7 @@ export function checkReplaceable(node: ClusterNode, nodes: ClusterNode[]): void 
   ) {
     throw refused(
       `${node.executorId} is the only seed with data: a new node would have nobody to join`,
-      'Make another running node a seed first.',
+      'Make another node that has joined a seed first.',
     );
   }
   const other = nodes.find((candidate) => candidate.number !== node.number && isTakingOver(candidate));
