@@ -58,7 +58,7 @@ export function matchOffer(offer: Offer, wanted: Wanted, settings: SchedulerSett
       continue;
     }
     if (placing !== null && need.node.executorId !== placing.executorId) continue;
-    const decided = decideLaunch(need, { offer, resources, settings, wanted, launches: match.launches });
+    const decided = decideLaunch(need, { offer, resources, settings, wanted });
     if ('reason' in decided) {
       match.declined.push({ need, ...decided });
       continue;
@@ -84,15 +84,16 @@ interface Ground {
   resources: Resource[];
   settings: SchedulerSettings;
   wanted: Wanted;
-  launches: Launch[];
 }
 
 function decideLaunch(need: ServerNeed | StepNeed, ground: Ground): { launch: Launch; left: Resource[] } | Refusal {
   const { offer, resources, settings } = ground;
-  const { executorId, hostname } = need.node;
-  const executorRuns =
-    offer.executorIds.some(({ value }) => value === executorId) ||
-    ground.launches.some((launch) => launch.need.node.executorId === executorId);
+  const { executorId, hostname, executorInfo } = need.node;
+  const executorRuns = offer.executorIds.some(({ value }) => value === executorId);
+  // Without the volumes and resources of its description it would be another executor.
+  if (executorRuns && executorInfo === null) {
+    return { reason: 'waits for the end of an executor of which nobody knows how it was started', final: false };
+  }
   const supply = supplyFor(executorId, { resources });
   const notOurs = resources.filter((resource) => !supply.parts.includes(resource));
   if (need.kind === 'step') {

@@ -8,7 +8,7 @@ import { attributesOf, placeNames } from './fault-domain.ts';
 import { launchSettings, numTokensOf } from './launch-settings.ts';
 import type { Launch, ServerLaunch, StepLaunch } from './match-offer.ts';
 import { serverTaskId } from './node-lifecycle.ts';
-import { launchOperations, releaseOperations, type Release } from './reservation.ts';
+import { launchOperations, releaseOperations, withoutVolumes, type Release } from './reservation.ts';
 import { seedsFor } from './seeds.ts';
 import { executorInfoOf, serverTask, stepTask } from './task-info.ts';
 import type { Need } from './wanted.ts';
@@ -26,7 +26,9 @@ export interface Plan {
 export function planRelease({ state }: SchedulerContext, release: Release & { need: Need }): Plan {
   const { need, node: before, destroy, unreserve } = release;
   const nothingLeft = destroy.length === 0 && unreserve.length === 0;
-  const node = nothingLeft ? { ...before, reservation: null } : { ...before, launches: before.launches + 1 };
+  const node = nothingLeft
+    ? { ...before, reservation: null }
+    : { ...withoutVolumes(before, destroy), launches: before.launches + 1 };
   const operations = releaseOperations(node, release);
   return { need, node, taskId: null, store: () => state.nodes.save(node), operations };
 }

@@ -52,12 +52,20 @@ export function isToBeReleased(node: ClusterNode): boolean {
 export function releaseOf(node: ClusterNode, offer: Pick<Offer, 'resources'>): Release {
   const own = ownOf(node.executorId, offer);
   const destroy = own.filter((resource) => volumeIdOf(resource) !== null);
-  const unreserve = own.filter((resource) => isReservedFor(node.executorId, resource)).map(withoutVolume);
+  const unreserve = own.filter((resource) => isReservedFor(node.executorId, resource)).map(diskBelow);
   return { node, destroy, unreserve: merged(unreserve) };
 }
 
+/** The node without what is being destroyed of it. */
+export function withoutVolumes(node: ClusterNode, destroyed: Resource[]): ClusterNode {
+  if (node.reservation === null) return node;
+  const ids = new Set(destroyed.map(volumeIdOf));
+  const volumes = node.reservation.volumes.filter(({ id }) => !ids.has(id));
+  return { ...node, reservation: { ...node.reservation, volumes } };
+}
+
 /** The disk below a volume. */
-function withoutVolume(resource: Resource): Resource {
+function diskBelow(resource: Resource): Resource {
   if (volumeIdOf(resource) === null) return resource;
   const { disk, ...rest } = resource;
   return disk?.source ? { ...rest, disk: { source: disk.source } } : rest;
@@ -93,8 +101,9 @@ export function onOperationStatus(node: ClusterNode, status: OperationStatus): C
   if (!isPresent || node.reservation === null) return node;
   const { operation } = id;
   if (status.state === 'OPERATION_FINISHED') {
-    if (operation === 'create') return withVolumesMade(node);
-    return operation === 'unreserve' && isToBeReleased(node) ? { ...node, reservation: null } : node;
+    if (operation === 'create') return volumesMade(node);
+    const isLast = operation === 'unreserve' && node.reservation.volumes.length === 0;
+    return isLast && isToBeReleased(node) ? { ...node, reservation: null } : node;
   }
   const isLaunch = operation === 'reserve' || operation === 'create';
   return isLaunch && REFUSED.has(status.state) ? withoutPlace(node, status.message) : node;
@@ -104,10 +113,11 @@ export function onOperationStatus(node: ClusterNode, status: OperationStatus): C
 export function seenInOffer(node: ClusterNode, offer: Pick<Offer, 'resources'>): ClusterNode {
   if (node.reservation === null || node.reservation.made) return node;
   const ids = new Set(offer.resources.map(volumeIdOf));
-  return node.reservation.volumes.every(({ id }) => ids.has(id)) ? withVolumesMade(node) : node;
+  return node.reservation.volumes.every(({ id }) => ids.has(id)) ? volumesMade(node) : node;
 }
 
-function withVolumesMade(node: ClusterNode): ClusterNode {
+/** The agent has said so, or shown them, or a task has started on them. */
+export function volumesMade(node: ClusterNode): ClusterNode {
   if (node.reservation === null || node.reservation.made) return node;
   return { ...node, reservation: { ...node.reservation, made: true } };
 }

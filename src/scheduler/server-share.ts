@@ -5,7 +5,7 @@ import { choosePorts } from './node-ports.ts';
 import { isRootDisk, merged, scalarOf, type Supply } from './resources.ts';
 import type { Refusal } from './refusal.ts';
 import type { SchedulerSettings } from './settings.ts';
-import { claimVolumes, volumeOn, type ServerLaunch } from './volumes.ts';
+import { claimVolumes, volumeOn, type Candidate } from './volumes.ts';
 
 /** What a server's launch takes of an offer. */
 export interface ServerShare {
@@ -20,12 +20,12 @@ export interface ServerShare {
 }
 
 /** Takes a server's share, with that of its executor where that does not run; or says why not, and `supply` is spoilt. */
-export function serverShare(supply: Supply, launch: ServerLaunch): ServerShare | Refusal {
-  const { node, settings, newExecutor } = launch;
+export function serverShare(supply: Supply, candidate: Candidate): ServerShare | Refusal {
+  const { node, settings, newExecutor } = candidate;
   const ports = choosePorts(supply, node, settings);
   // What is missing on the node's own host is in use there: nothing else would have become of it.
   if (typeof ports === 'string') return { reason: ports, final: node.hostname === null };
-  const volumes = claimVolumes(supply, launch);
+  const volumes = claimVolumes(supply, candidate);
   if ('reason' in volumes) return volumes;
   const problem = shortfall(supply, wantedOf(settings, newExecutor));
   if (problem !== null) return { reason: problem, final: false };
@@ -54,8 +54,7 @@ export function serverShare(supply: Supply, launch: ServerLaunch): ServerShare |
     ]),
   };
   // Not used by this launch: so that a backup can start when the agent is full.
-  if (newExecutor && settings.role !== '*')
-    own([...taken(supply, 'cpus', step.cpus), ...taken(supply, 'mem', step.memMb)]);
+  if (newExecutor && settings.role !== '*') own(takenForStep(supply, step));
   return {
     ports,
     executor: merged([...share.executor, ...volumes.offered, ...create]),
@@ -70,7 +69,11 @@ export function serverShare(supply: Supply, launch: ServerLaunch): ServerShare |
 export function stepShare(supply: Supply, { step }: SchedulerSettings): Resource[] | Refusal {
   const problem = shortfall(supply, { cpus: step.cpus, mem: step.memMb });
   if (problem !== null) return { reason: problem, final: false };
-  return merged([...taken(supply, 'cpus', step.cpus), ...taken(supply, 'mem', step.memMb)]);
+  return merged(takenForStep(supply, step));
+}
+
+function takenForStep(supply: Supply, { cpus, memMb }: SchedulerSettings['step']): Resource[] {
+  return [...taken(supply, 'cpus', cpus), ...taken(supply, 'mem', memMb)];
 }
 
 function wantedOf(settings: SchedulerSettings, newExecutor: boolean): Record<string, number> {

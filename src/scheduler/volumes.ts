@@ -6,7 +6,7 @@ import type { Supply } from './resources.ts';
 import type { SchedulerSettings } from './settings.ts';
 
 /** A server that is to be launched on an offer. */
-export interface ServerLaunch {
+export interface Candidate {
   node: ClusterNode;
   settings: SchedulerSettings;
   newExecutor: boolean;
@@ -25,8 +25,8 @@ interface Claim {
 }
 
 /** The node's volumes that are offered, and disks for those that have to be made; or why there are none. */
-export function claimVolumes(supply: Supply, launch: ServerLaunch): Claim | Refusal {
-  const { node, settings, newExecutor, volumes: offered } = launch;
+export function claimVolumes(supply: Supply, candidate: Candidate): Claim | Refusal {
+  const { node, settings, newExecutor, volumes: offered } = candidate;
   const { executorId, reservation, bootstrapped } = node;
   // The executor that runs has them.
   if (!newExecutor) return { offered: [], missing: [], reservation };

@@ -97,13 +97,23 @@ test('path and mount disks do not count as the root disk', (t) => {
 });
 
 test('a step goes to the running executor of its node and nowhere else', (t) => {
-  const node = runningNode(0);
+  const node = runningNode(0, { executorInfo: new Uint8Array(1) });
   const executors = [node.executorId];
   const used = match(anOffer('127.0.0.1', { executors, cpus: 0.1 }), [step(node)], [node]);
   t.like(used.launches, [{ kind: 'step', need: { node } }]);
   const without = match(anOffer('127.0.0.1'), [step(node)], [node]);
   t.is(without.launches.length, 0);
   t.regex(without.reason, /executor does not run here/);
+});
+
+test('nothing is launched on an executor that is not described any more: its volumes would be missing', (t) => {
+  const node = runningNode(0, { executorInfo: null });
+  const offer = anOffer('127.0.0.1', { executors: [node.executorId] });
+  for (const need of [server(node), step(node)]) {
+    const { launches, reason } = match(offer, [need], [node]);
+    t.is(launches.length, 0);
+    t.regex(reason, /waits for the end of an executor of which nobody knows how it was started/);
+  }
 });
 
 test('a constraint keeps a new node away for long, and does not move one that has a place', (t) => {

@@ -193,6 +193,7 @@ class Model {
       hostname: agent.hostname,
       agentId: `agent-${agent.hostname}`,
       serverState: 'RUNNING',
+      executorInfo: new Uint8Array(1),
       launches: node.launches + 1,
       ports: share.ports,
       reservation: share.reservation && { ...share.reservation, made: true },

@@ -8,6 +8,7 @@ import {
   parseOperationId,
   releaseOf,
   seenInOffer,
+  withoutVolumes,
 } from '../../src/scheduler/reservation.ts';
 import { messageBytes, recordedLine } from '../mesos/recorded.ts';
 import { aNode, anOffer, runningNode } from './helpers.ts';
@@ -118,6 +119,14 @@ test('only a removed node whose data may go, and whose server has ended, is rele
   ]) {
     t.false(isToBeReleased({ ...gone, ...change } as ClusterNode));
   }
+});
+
+test('a node has given everything back once UNRESERVE has finished and no volume of it is left', (t) => {
+  const gone = launching({ targetRunState: 'TERMINATE', deleteData: true, serverState: 'NONE', reservation: made });
+  const finished = status('unreserve', 'OPERATION_FINISHED');
+  t.is(onOperationStatus(gone, finished), gone);
+  t.is(onOperationStatus(withoutVolumes(gone, [volume(VOLUME.id)]), finished).reservation, null);
+  t.like(onOperationStatus(gone, status('unreserve', 'OPERATION_ERROR')), { reservation: { made: true } });
 });
 
 test('what is released is the node’s own, volumes first; nothing of another node, of nobody, or reserved by operators', (t) => {

@@ -128,7 +128,7 @@ test('a volume that was asked for and never made is made by the next launch', (t
 });
 
 test('while its executor runs, a server takes neither volumes nor the executor’s share', (t) => {
-  const share = shareOf(t, offerOf([...OWN], [ID]), relaunched());
+  const share = shareOf(t, offerOf([...OWN], [ID]), relaunched({ executorInfo: new Uint8Array(1) }));
   t.deepEqual(share.executor, []);
   t.deepEqual(share.reserve, []);
   t.like(share.reservation, { made: true });
