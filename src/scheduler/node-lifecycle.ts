@@ -1,6 +1,7 @@
 import { isTerminal } from '../mesos/task-state.ts';
 import type { TaskState } from '../mesos/types.ts';
 import { isNodeReady, type ClusterNode, type NodeHealth } from '../model/node.ts';
+import { volumesMade } from './reservation.ts';
 
 const FIRST_BACKOFF_MS = 2_000;
 const LAST_BACKOFF_MS = 60_000;
@@ -61,9 +62,9 @@ export function onServerStatus(
       // Older than what is known already, or the same.
       return node.serverState === 'RUNNING' || node.serverState === 'KILLING'
         ? seen
-        : { ...seen, serverState: 'STARTING' };
+        : { ...volumesMade(seen), serverState: 'STARTING' };
     case 'TASK_RUNNING':
-      return node.serverState === 'KILLING' ? seen : { ...seen, serverState: 'RUNNING', lastError: null };
+      return node.serverState === 'KILLING' ? seen : { ...volumesMade(seen), serverState: 'RUNNING', lastError: null };
     case 'TASK_KILLING':
       return { ...seen, serverState: 'KILLING' };
     case 'TASK_UNREACHABLE':

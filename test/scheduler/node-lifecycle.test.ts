@@ -58,3 +58,12 @@ test('a node counts as bootstrapped once it was NORMAL', (t) => {
   t.false(onServerStatus(node, { ...update, health: { ...normal, operationMode: 'JOINING' } }, 1).bootstrapped);
   t.true(onServerStatus(node, { ...update, health: normal }, 1).bootstrapped);
 });
+
+test('a server that starts proves that its volumes were made', (t) => {
+  const reservation = { volumes: [{ id: 'v', containerPath: 'data-0' }], made: false };
+  const node = aNode(0, { serverState: 'LAUNCHING', serverTaskId: 'a', reservation });
+  const update = { taskId: 'a', message: null, health: null };
+  t.like(onServerStatus(node, { ...update, state: 'TASK_STARTING' }, 1), { reservation: { made: true } });
+  t.like(onServerStatus(node, { ...update, state: 'TASK_RUNNING' }, 1), { reservation: { made: true } });
+  t.like(onServerStatus(node, { ...update, state: 'TASK_DROPPED' }, 1), { reservation: { made: false } });
+});
