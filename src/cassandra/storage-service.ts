@@ -45,6 +45,7 @@ export async function readHealth(jolokia: Jolokia, signal?: AbortSignal): Promis
       native: read(STORAGE_SERVICE, 'NativeTransportRunning'),
       live: read(STORAGE_SERVICE, 'LiveNodes'),
       unreachable: read(STORAGE_SERVICE, 'UnreachableNodes'),
+      members: read(STORAGE_SERVICE, 'HostIdToEndpoint'),
       joining: read(STORAGE_SERVICE, 'JoiningNodes'),
       leaving: read(STORAGE_SERVICE, 'LeavingNodes'),
       moving: read(STORAGE_SERVICE, 'MovingNodes'),
@@ -56,6 +57,7 @@ export async function readHealth(jolokia: Jolokia, signal?: AbortSignal): Promis
     },
     { signal, timeoutMs: HEALTH_TIMEOUT_MS },
   );
+  const members = new Set(Object.values(facts.members as Record<string, string>));
   return {
     operationMode: String(facts.mode),
     hostId: String(facts.hostId),
@@ -67,7 +69,8 @@ export async function readHealth(jolokia: Jolokia, signal?: AbortSignal): Promis
     schemaVersion: String(facts.schemaVersion),
     tokens: sortTokens(strings(facts.tokens)),
     liveNodes: strings(facts.live),
-    unreachableNodes: strings(facts.unreachable),
+    // Gossip goes on naming a node that has left the ring as unreachable, for days (seen with 5.0.5).
+    unreachableNodes: strings(facts.unreachable).filter((address) => members.has(address)),
     movingNodes: [...strings(facts.joining), ...strings(facts.leaving), ...strings(facts.moving)],
     uptimeMillis: Number(facts.uptime),
     nativeTransportRunning: facts.native === true,
