@@ -252,8 +252,11 @@ function subscriptionRefused(url: URL, answer: IncomingMessage, text: string): E
   return isLater(status) ? new ConnectionLost(message) : refusal('MESOS_REFUSED', message, status, text);
 }
 
+/** How Mesos says that the subscription of a call is no more, often before the end of its stream has come here. */
+const NOT_SUBSCRIBED = /not subscribed|framework cannot be found|stream ID .* didn't match/i;
+
 function callRefused(url: URL, status: number, text: string): OperatorError {
-  const code = isLater(status) ? 'MESOS_UNAVAILABLE' : 'MESOS_REFUSED';
+  const code = isLater(status) || NOT_SUBSCRIBED.test(text) ? 'MESOS_UNAVAILABLE' : 'MESOS_REFUSED';
   return refusal(code, `${url.href} refused the call with ${status}: ${text}`, status, text);
 }
 

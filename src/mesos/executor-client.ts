@@ -106,10 +106,17 @@ export class MesosExecutorClient implements ExecutorClient {
       this.#options.log.warn({ reason: error.message }, 'no subscription at the Mesos agent');
       return error;
     } finally {
-      if (this.#stream !== null) this.#awaySince = this.#options.clock.now();
-      this.#stream = null;
-      stream?.close();
+      if (stream !== null) this.#lose(stream);
     }
+  }
+
+  /** From here on updates wait for the next subscription. */
+  #lose(stream: Stream): void {
+    if (this.#stream === stream) {
+      this.#stream = null;
+      this.#awaySince = this.#options.clock.now();
+    }
+    stream.close();
   }
 
   /** Ends by throwing. */
@@ -174,9 +181,9 @@ export class MesosExecutorClient implements ExecutorClient {
         this.#unacknowledged.drop(kept);
         throw error;
       }
-      // The agent may have missed it: only a new subscription settles that.
+      // The agent may have missed it: only a new subscription settles that, with this update before all later ones.
       this.#options.log.warn({ reason: messageOf(error) }, 'a status update is to be sent again');
-      stream.close();
+      this.#lose(stream);
     }
   }
 

@@ -92,7 +92,13 @@ export class MesosSchedulerClient implements SchedulerClient {
       );
     }
     const headers = stream.streamId === undefined ? {} : { 'Mesos-Stream-Id': stream.streamId };
-    await this.#connection.call(stream.url, encodeSchedulerCall(call, this.#frameworkId), headers);
+    try {
+      await this.#connection.call(stream.url, encodeSchedulerCall(call, this.#frameworkId), headers);
+    } catch (error) {
+      // The master has lost this stream. (With another stream's id, 400, it tells the older one by ERROR.)
+      if (error instanceof OperatorError && error.details['status'] === 403) stream.close();
+      throw error;
+    }
   }
 
   async #subscribeUntilLost(onEvent: OnEvent, signal: AbortSignal): Promise<void> {

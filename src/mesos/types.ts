@@ -274,14 +274,15 @@ export interface SchedulerClient {
   /**
    * Subscribes and hands every event to `onEvent`, in order, each after the one before was handled.
    * Comes back after every loss of the connection (back-off with jitter, redirects followed, missing
-   * heartbeats noticed). Returns when the signal aborts. Throws MESOS_REFUSED when the master refuses the
-   * subscription or says ERROR (that event is handed over first), and whatever `onEvent` throws.
+   * heartbeats noticed, a new leader gone to). Returns when the signal aborts. Throws MESOS_REFUSED when the master refuses
+   * the subscription or says ERROR, FRAMEWORK_REMOVED when that says that the framework is no more (the event is
+   * handed over first), and whatever `onEvent` throws.
    */
   run(onEvent: (event: SchedulerEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>;
   /**
-   * Sends a call on the present stream; also from within `onEvent`, from SUBSCRIBED on. Throws MESOS_UNAVAILABLE
-   * when there is no stream or the master cannot take it now, MESOS_REFUSED with its answer in `details`
-   * (`status`, `body`), TIMEOUT after 10 s.
+   * Sends a call on the present stream; also from within `onEvent`, from SUBSCRIBED on. Throws MESOS_UNAVAILABLE when
+   * there is no stream, here or at the master, or that cannot take the call now, MESOS_REFUSED with its answer in
+   * `details` (`status`, `body`), TIMEOUT after 10 s.
    */
   call(call: SchedulerCall): Promise<void>;
 }

@@ -152,6 +152,20 @@ test('an update that the agent could not take goes with a new subscription', asy
   t.deepEqual(subscribe(await peer.requests.take()).unacknowledgedUpdates, [{ status: update(request) }]);
 });
 
+test('updates behind one that the agent did not take wait for the new subscription, in their order', async (t) => {
+  const { client, peer } = await startSubscribed(t);
+  const sending = [
+    client.update({ taskId: SERVER, state: 'TASK_STARTING' }),
+    client.update({ taskId: SERVER, state: 'TASK_RUNNING' }),
+  ];
+  (await peer.requests.take()).answer(403, 'Executor is not subscribed');
+  await t.notThrowsAsync(Promise.all(sending));
+  t.deepEqual(
+    subscribe(await peer.requests.take()).unacknowledgedUpdates.map(({ status }) => status.state),
+    ['TASK_STARTING', 'TASK_RUNNING'],
+  );
+});
+
 test('an update that the agent refuses rejects and is not sent again', async (t) => {
   const { client, peer, stream } = await startSubscribed(t);
   const sending = client.update({ taskId: SERVER, state: 'TASK_RUNNING' });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { OperatorError } from '../../src/errors.ts';
-import { readExecutorEnvironment } from '../../src/mesos/executor-environment.ts';
+import { CA_VARIABLE, readExecutorEnvironment } from '../../src/mesos/executor-environment.ts';
 import { recordedLine } from './recorded.ts';
 
 test('what a real agent told its executor is read', (t) => {
@@ -20,6 +20,18 @@ test('what a real agent told its executor is read', (t) => {
 test('the token of an authenticating agent is read', (t) => {
   const { authToken } = readExecutorEnvironment(recordedLine('09-executor-authentication.jsonl', 1).env ?? {});
   t.is(authToken, 'recorded-executor-token');
+});
+
+test('an agent with TLS is reached by https, and checked by the CA of the scheduler or of the agent', (t) => {
+  const plain = recordedLine('02-executor.jsonl', 1).env ?? {};
+  const secure = { ...plain, LIBPROCESS_SSL_ENABLED: '1', LIBPROCESS_SSL_CA_FILE: '/etc/mesos/ca.pem' };
+  t.like(readExecutorEnvironment({ ...secure, [CA_VARIABLE]: 'PEM' }), {
+    agentEndpoint: 'https://127.0.0.1:5151',
+    ca: 'PEM',
+    caFile: '/etc/mesos/ca.pem',
+  });
+  t.is(readExecutorEnvironment({ ...plain, LIBPROCESS_SSL_ENABLED: 'true' }).agentEndpoint, 'https://127.0.0.1:5151');
+  t.is(readExecutorEnvironment({ ...plain, LIBPROCESS_SSL_ENABLED: '0' }).agentEndpoint, '127.0.0.1:5151');
 });
 
 test('an agent without checkpointing leaves variables out', (t) => {

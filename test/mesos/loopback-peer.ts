@@ -1,5 +1,7 @@
 // A master or an agent played by the test: a real HTTP server whose answers the test gives one by one.
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { once } from 'node:events';
@@ -54,13 +56,22 @@ export interface Peer {
 
 export const STREAM_ID = '670760d4-3de6-4b4f-b48b-3396a424e7bd';
 
-export async function startPeer(t: ExecutionContext): Promise<Peer> {
+/** Of tls/: `ca.pem`, by which the certificate of a peer with TLS is signed, or `other-ca.pem`. */
+export function certificate(name: string): string {
+  return readFileSync(new URL(`./tls/${name}`, import.meta.url), 'utf8');
+}
+
+/** With `tls` it speaks https. */
+export async function startPeer(t: ExecutionContext, { tls = false } = {}): Promise<Peer> {
   const requests = new Inbox<Exchange>();
-  const server = createServer((request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     void buffer(request).then((body) => {
       requests.put({ path: request.url ?? '', headers: request.headers, body, ...answers(response) });
     });
-  });
+  };
+  const server = tls
+    ? createTlsServer({ cert: certificate('server.pem'), key: certificate('server-key.pem') }, onRequest)
+    : createServer(onRequest);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = async (): Promise<void> => {

@@ -1,11 +1,19 @@
-import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { once } from 'node:events';
+import test, { type ExecutionContext } from 'ava';
+import { systemClock, type Clock } from '../../src/clock.ts';
 import { OperatorError } from '../../src/errors.ts';
+import { createLogger } from '../../src/log.ts';
+import { createMasterFinder, type MasterFinder, type MasterFinderOptions } from '../../src/mesos/master-finder.ts';
+import { parseMasters } from '../../src/mesos/masters.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { startFaultyWire } from '../helpers/wire-faults.ts';
+import { hurried } from './helpers/hurried.ts';
+import { listen } from './listen.ts';
 import { startPeer, type Exchange, type Peer } from './loopback-peer.ts';
-import { Election, freePort, startZooKeeper, type Server } from './real-zookeeper.ts';
+import { Election, startZooKeeper, type Server } from './real-zookeeper.ts';
 import { recorded, SCHEDULER, start, type Running } from './running-scheduler.ts';
 
 /** One server for all tests that do not harm it; each has a path of its own. */
-const test = anyTest as TestFn<{ server: Server }>;
 let server: Server;
 const atEnd: (() => Promise<void>)[] = [];
 
@@ -146,6 +154,66 @@ test('goes on while ZooKeeper is away: before the first leader is known, and aft
   await later.createPath('/mesos');
   await later.stand('/mesos', other.address);
   await t.notThrowsAsync(subscribe(running, other));
+});
+
+/** Asks without a scheduler. */
+function finder(t: ExecutionContext, master: string, options: Partial<MasterFinderOptions>): MasterFinder {
+  const defaults = { secure: false, backoff: { minMs: 1, maxMs: 5 }, clock: systemClock };
+  const log = createLogger('test', 'silent');
+  const created = createMasterFinder(parseMasters(master), { log, ...defaults, ...options });
+  t.teardown(() => created.close());
+  return created;
+}
+
+test('notices that ZooKeeper is silent, and hears of the leader that was elected meanwhile', async (t) => {
+  const { election, path, first, second } = await stage(t, '/silent');
+  const znode = await election.stand(path, first.address);
+  await election.stand(path, second.address);
+  const wire = await startFaultyWire(t, { target: `127.0.0.1:${server.port}` });
+  const masters = finder(t, `zk://${wire.address}${path}`, { sessionTimeoutMs: 3000 });
+  const { signal } = new AbortController();
+  const leader = await masters.leader(signal);
+  t.is(leader.url.host, first.address);
+  wire.set({ silent: true });
+  await election.vanish(znode);
+  wire.set({});
+  t.false(leader.replaced.aborted);
+  await once(leader.replaced, 'abort');
+  t.is((await masters.leader(signal)).url.host, second.address);
+});
+
+test('goes on with a new session when the one before has expired', async (t) => {
+  const { election, path, master, first, second } = await stage(t, '/expired');
+  const znode = await election.stand(path, first.address);
+  await election.stand(path, second.address);
+  const sessionTimeoutMs = 600;
+  // Nothing is sent in time: to ZooKeeper that is a client that has died.
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    sleep: (ms, signal) => systemClock.sleep(ms === sessionTimeoutMs / 3 ? 1e6 : ms, signal),
+  };
+  const { log, lines } = listen();
+  const masters = finder(t, master, { sessionTimeoutMs, clock, log });
+  const leader = await masters.leader(new AbortController().signal);
+  t.regex(await lines.take(), /knows the leading Mesos master/);
+  t.regex(await lines.take(), /the server ended the connection.*lost ZooKeeper/);
+  t.false(leader.replaced.aborted);
+  await election.vanish(znode);
+  await once(leader.replaced, 'abort');
+  t.pass();
+});
+
+test('masters that ZooKeeper knows speak https where a CA is given', async (t) => {
+  const { election, path, master, first } = await stage(t, '/secure');
+  await election.stand(path, first.address);
+  const { url } = await finder(t, master, { secure: true }).leader(new AbortController().signal);
+  t.is(url.href, `https://${first.address}/api/v1/scheduler`);
+});
+
+test('says after a while that nobody leads', async (t) => {
+  const { master } = await stage(t, '/vacant');
+  const error = await t.throwsAsync(finder(t, master, { clock: hurried }).leader(new AbortController().signal));
+  t.regex(error.message, /no leading master is known from zk:\/\/127\.0\.0\.1:\d+\/vacant: no master is elected/);
 });
 
 test('is told to end while nobody leads, and leaves nothing behind', async (t) => {

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +10,7 @@ import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/clock.ts';
 import { int, joined, text } from '../../src/mesos/jute.ts';
 import { ZooKeeperSession } from '../../src/mesos/zookeeper-session.ts';
+import { freePort } from '../helpers/free-port.ts';
 
 const CACHE = fileURLToPath(new URL('../../.cache/zookeeper/', import.meta.url));
 /** Small: sessions may be as short as two of them. */
@@ -21,16 +21,6 @@ export interface Server {
   port: number;
   /** As a process that dies. */
   kill(): Promise<void>;
-}
-
-/** A port that nobody has now; on loopback somebody else may be faster. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** On a free port of 127.0.0.1 when none is given; `teardown` ends it. */

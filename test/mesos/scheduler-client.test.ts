@@ -134,7 +134,7 @@ test('passes over events that it does not know', async (t) => {
 test('a refused call rejects with status and text, a call while the master changes may be tried again', async (t) => {
   const { client, peer } = await startSubscribed(t);
   const refused = client.call({ type: 'REVIVE' });
-  const line = recordedLine(SCHEDULER, 11);
+  const line = recordedLine(SCHEDULER, 3);
   (await peer.requests.take()).answer(line.response?.status ?? 0, line.response?.body);
   const error = await t.throwsAsync(refused, { instanceOf: OperatorError });
   t.is(error.code, 'MESOS_REFUSED');

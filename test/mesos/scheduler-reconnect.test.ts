@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../../src/clock.ts';
 import { decodeSchedulerCall } from '../../src/mesos/messages.ts';
 import { encodeRecord } from '../../src/mesos/record-io.ts';
 import { startPeer } from './loopback-peer.ts';
+import { recordedLine } from './recorded.ts';
 import {
   FAULTS,
   FRAMEWORK,
@@ -58,6 +59,30 @@ test('a call is answered although its stream ends first, as at TEARDOWN', async 
   await t.notThrowsAsync(teardown);
 });
 
+test('a call on a stream that the master has lost may be tried again, on the next one', async (t) => {
+  const { client, peer, events } = await startSubscribed(t);
+  const calling = client.call({ type: 'REVIVE' });
+  (await peer.requests.take()).answer(403, 'Framework is not subscribed');
+  await t.throwsAsync(calling, { code: 'MESOS_UNAVAILABLE' });
+  (await peer.requests.take()).stream(recorded(SCHEDULER, 7));
+  await events.take();
+  const again = client.call({ type: 'REVIVE' });
+  (await peer.requests.take()).accept();
+  await t.notThrowsAsync(again);
+});
+
+test('a call with the id of a stream that is no more leaves the next word to the master', async (t) => {
+  const { client, peer, stream, ended } = await startSubscribed(t);
+  const { response } = recordedLine(SCHEDULER, 78);
+  const calling = client.call({ type: 'REVIVE' });
+  (await peer.requests.take()).answer(response?.status ?? 0, response?.body);
+  await t.throwsAsync(calling, { code: 'MESOS_UNAVAILABLE' });
+  // Another scheduler took over: to subscribe again would take it back.
+  stream.send(recorded(SCHEDULER, 73));
+  await t.throwsAsync(ended, { message: /Framework failed over/ });
+  t.is(peer.requests.size, 0);
+});
+
 test('takes over the framework whose id it was made with', async (t) => {
   const peer = await startPeer(t);
   start(t, { masters: [peer.address], frameworkInfo: { ...FRAMEWORK, id: { value: 'framework-1' } } });
@@ -79,6 +104,18 @@ test('follows the redirect of a master that does not lead, and calls the leader'
   const calling = client.call({ type: 'REVIVE' });
   (await leader.requests.take()).accept();
   await t.notThrowsAsync(calling);
+});
+
+test('follows redirects from master to master', async (t) => {
+  const peers = [await startPeer(t), await startPeer(t), await startPeer(t)];
+  const { events } = start(t, { masters: [peers[0]?.address ?? ''] });
+  for (const [index, peer] of peers.entries()) {
+    const next = peers[index + 1];
+    const request = await peer.requests.take();
+    if (next === undefined) request.stream(recorded(SCHEDULER, 7));
+    else request.answer(307, '', { Location: `//${next.address}/master/api/v1/scheduler` });
+  }
+  t.is((await events.take()).type, 'SUBSCRIBED');
 });
 
 test('goes on trying while the master recovers, has no routes yet or redirects in a circle', async (t) => {
