@@ -1,5 +1,5 @@
 import type { ClusterJob } from '../model/cluster-job.ts';
-import type { ClusterNode } from '../model/node.ts';
+import { isMember, type ClusterNode } from '../model/node.ts';
 import type { CheckReport, JobError } from '../model/step.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { executorIdsOf, jobError, stepsOf } from './steps.ts';
@@ -27,10 +27,10 @@ export function mayRestoreBegin(job: ClusterJob, nodes: ClusterNode[]): JobError
 
 /** Nodes that came or went since the job began: the tokens are spread anew, so the backup does not fit any more. */
 export function membersChanged(job: ClusterJob, nodes: ClusterNode[]): JobError[] {
-  const then = executorIdsOf(job);
-  const now = nodes.map(({ executorId }) => executorId);
-  const joined = now.filter((executorId) => !then.includes(executorId));
-  const left = then.filter((executorId) => !now.includes(executorId));
+  const then = new Set(executorIdsOf(job));
+  const now = new Set(nodes.filter(isMember).map(({ executorId }) => executorId));
+  const joined = [...now].filter((executorId) => !then.has(executorId));
+  const left = [...then].filter((executorId) => !now.has(executorId));
   return [
     ...joined.map((executorId) =>
       jobError('TOPOLOGY_MISMATCH', 'The node joined the cluster after the restore had begun', { executorId }),

@@ -28,6 +28,13 @@ test('a restore begins when every node found everything as it should be', (t) =>
   t.deepEqual(reasons(checked()), []);
 });
 
+const replaced = (number: number) => ({ ...node(number), targetRunState: 'TERMINATE' as const });
+
+test('a node that was replaced before the restore is not missed, one that is replaced after its check is', (t) => {
+  t.deepEqual(reasons(checked(), [...nodes(2), replaced(2)]), []);
+  t.deepEqual(reasons(checked(), [node(0), replaced(1)]), [`TOPOLOGY_MISMATCH ${id(1)}`]);
+});
+
 const refusals: [string, Partial<CheckReport>, string[]][] = [
   ['the nodes read different records', { recordSha256: 'other' }, ['BACKUP_DAMAGED -']],
   ['a node of the backup has no node here', { backupNodes: [...ALL, id(2)] }, ['TOPOLOGY_MISMATCH -']],
