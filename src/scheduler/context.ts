@@ -6,6 +6,7 @@ import type { SchedulerClient, SchedulerCall } from '../mesos/types.ts';
 import type { State } from '../state/database.ts';
 import { messageOf } from '../errors.ts';
 import type { ExternalSeeds } from './external-seeds.ts';
+import type { KeptOffers } from './kept-offers.ts';
 import type { LastOffers } from './last-offers.ts';
 import type { SchedulerSettings } from './settings.ts';
 
@@ -17,6 +18,8 @@ export interface SchedulerContext {
   settings: SchedulerSettings;
   /** What became of each agent's last offer. */
   lastOffers: LastOffers;
+  /** Offers for what is wanted next; made by the scheduler. */
+  keptOffers?: KeptOffers;
   /** Seeds of the cluster's other datacenters. */
   externalSeeds?: Pick<ExternalSeeds, 'seeds'>;
   limits: Limits;

@@ -1,6 +1,7 @@
 import type { Id, Offer, SchedulerCall } from '../mesos/types.ts';
 import type { ClusterNode } from '../model/node.ts';
 import { send, type SchedulerContext } from './context.ts';
+import { comingSoon, type Coming } from './kept-offers.ts';
 import { matchOffer, type Match } from './match-offer.ts';
 import { currentNeeds } from './needs.ts';
 import { planLaunch, planRelease, type Plan } from './plan.ts';
@@ -33,6 +34,7 @@ export async function onOffers(context: SchedulerContext, offers: Offer[]): Prom
 
 function decide(context: SchedulerContext, offers: Offer[]): Decisions {
   const wanted = new Wanted(currentNeeds(context), context.state.nodes.all());
+  const coming = comingSoon(context);
   const decisions: Decisions = { stores: [], calls: [] };
   const declined: Record<'soon' | 'late', Id[]> = { soon: [], late: [] };
   for (const offer of offers) {
@@ -45,7 +47,7 @@ function decide(context: SchedulerContext, offers: Offer[]): Decisions {
     if (operations.length > 0) {
       const filters = { refuseSeconds: match.soon ? SHORT_REFUSAL_SECONDS : LONG_REFUSAL_SECONDS };
       decisions.calls.push({ type: 'ACCEPT', accept: { offerIds: [offer.id], operations, filters } });
-    } else {
+    } else if (!isKept(context, offer, match, { wanted, coming })) {
       declined[match.soon ? 'soon' : 'late'].push(offer.id);
     }
     remember(context, offer, match, plans);
@@ -55,6 +57,24 @@ function decide(context: SchedulerContext, offers: Offer[]): Decisions {
     ...decline(declined.late, LONG_REFUSAL_SECONDS),
   );
   return decisions;
+}
+
+/** Nothing was refused of what it was wanted for, and something more will be. */
+function isKept(
+  { keptOffers, clock }: SchedulerContext,
+  offer: Offer,
+  match: Match,
+  { wanted, coming }: { wanted: Wanted; coming: Coming },
+): boolean {
+  if (match.declined.length > 0) return false;
+  const executorId = wanted.memberAt(offer)?.executorId ?? null;
+  return keptOffers?.keep(offer, executorId, coming, clock.now()) ?? false;
+}
+
+/** Gives back what was kept for too long. */
+export async function giveBack(context: SchedulerContext, offers: Offer[]): Promise<void> {
+  const ids = offers.map(({ id }) => id);
+  for (const call of decline(ids, LONG_REFUSAL_SECONDS)) await send(context, call);
 }
 
 /** What is declined for the same time goes in one call. */

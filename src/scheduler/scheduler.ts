@@ -6,9 +6,10 @@ import { send, type SchedulerContext } from './context.ts';
 import { rememberFramework } from './framework-id.ts';
 import { addMissingNodes } from './missing-nodes.ts';
 import { OfferInterest } from './offer-interest.ts';
+import { comingSoon, KeptOffers } from './kept-offers.ts';
 import { currentNeeds } from './needs.ts';
 import { OfferReturns } from './offer-returns.ts';
-import { onOffers } from './offers.ts';
+import { giveBack, onOffers } from './offers.ts';
 import { Reconciler } from './reconciler.ts';
 import { Teardown } from './teardown.ts';
 import { onMessage, onOperation, onUpdate } from './updates.ts';
@@ -22,6 +23,7 @@ const TICK_MS = 1_000;
 export class Scheduler {
   readonly #context: SchedulerContext;
   readonly #returns: OfferReturns;
+  readonly #keptOffers = new KeptOffers();
   readonly #interest = new OfferInterest();
   readonly #carryOut: CarryOut;
   readonly #reconciler: Reconciler;
@@ -34,7 +36,7 @@ export class Scheduler {
 
   constructor(parts: SchedulerContext) {
     this.#returns = new OfferReturns(parts.client);
-    const context = { ...parts, client: this.#returns };
+    const context = { ...parts, client: this.#returns, keptOffers: this.#keptOffers };
     this.#context = context;
     this.#carryOut = new CarryOut(context);
     this.#reconciler = new Reconciler(context);
@@ -120,8 +122,16 @@ export class Scheduler {
     if (declineHeld) await send(this.#context, declineHeld);
     await this.#carryOut.endWhatMustEnd();
     await this.#reconciler.ask();
+    await this.#useKeptOffers();
     await this.#askForOffers();
     await this.#teardown.whenNothingIsLeft();
+  }
+
+  async #useKeptOffers(): Promise<void> {
+    const context = this.#context;
+    const offers = this.#keptOffers.takeFor(currentNeeds(context));
+    if (offers.length > 0) await onOffers(context, offers);
+    await giveBack(context, this.#keptOffers.takeOver(comingSoon(context), context.clock.now()));
   }
 
   /** REVIVE when something new is wanted, SUPPRESS when nothing is. */
@@ -138,6 +148,7 @@ export class Scheduler {
 
   async #onEvent(event: SchedulerEvent): Promise<void> {
     const { log } = this.#context;
+    this.#keptOffers.hear(event);
     switch (event.type) {
       case 'SUBSCRIBED':
         await this.#onSubscribed(event.subscribed.frameworkId.value);
@@ -179,8 +190,8 @@ export class Scheduler {
   }
 
   /**
-   * The executor ended, its successor may be described anew; or its whole agent is lost. Tasks end by updates of their
-   * own; when those are lost, reconciliation finds it.
+   * An executor ended, or its whole agent is lost. Tasks end by updates of their own; when those are lost,
+   * reconciliation finds it.
    */
   #onFailure(executorId: string | null, agentId: string | null): void {
     const { state, log } = this.#context;
@@ -188,7 +199,7 @@ export class Scheduler {
     const concerned = nodes.filter((node) => node !== null && node.agentId === agentId) as ClusterNode[];
     for (const node of concerned) {
       log.warn({ node: node.executorId, agentId }, executorId === null ? 'the agent is lost' : 'the executor ended');
-      if (executorId !== null) state.nodes.save({ ...node, executorInfo: null });
+      if (executorId !== null) this.#carryOut.executorEnded(node);
     }
     this.#reconciler.suspect(concerned.map((node) => node.executorId));
   }
