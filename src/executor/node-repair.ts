@@ -16,11 +16,9 @@ export async function nodeRepair(context: NodeContext): Promise<void> {
 }
 
 /** Throws CASSANDRA_ERROR with Cassandra's own words when a session failed. */
-async function repair({ node, reporter, clock, signal }: NodeContext, keyspace: string): Promise<void> {
+async function repair({ node, clock, signal }: NodeContext, keyspace: string): Promise<void> {
   const { upkeep } = node;
   const started = clock.now();
-  // Every keyspace is named in the report, also one without a second replica.
-  reporter.keyspace(keyspace);
   const number = await upkeep.startRepair(keyspace, signal);
   if (number === null) return;
   for (;;) {

@@ -14,6 +14,7 @@ export async function upkeepKeyspaces(context: NodeContext, work: (keyspace: str
   reporter.plan(wanted);
   const failures = await eachKeyspace(context, wanted, async (keyspace) => {
     if (!known.includes(keyspace)) throw new OperatorError('BAD_REQUEST', `there is no keyspace ${keyspace}`);
+    reporter.current(keyspace);
     await work(keyspace);
   });
   if (failures.length > 0 && failures.length === wanted.length) throw failures[0];
