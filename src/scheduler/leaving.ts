@@ -33,10 +33,13 @@ export function isStray(node: ClusterNode | null, agentId: string): boolean {
   return node === null || (node.agentId !== null && node.agentId !== agentId) || node.executorInfo === null;
 }
 
-/** True while something of a node that left the ring may still be on its agent, though no server of it is known. */
+/**
+ * True while something of the node may be on its agent although no server of it is known: an executor (with a server
+ * that was taken for lost), or, once the node has left the ring, what it holds there.
+ */
 export function mayHaveLeftovers(node: ClusterNode): boolean {
-  if (isMember(node) || node.agentId === null || node.serverTaskId !== null) return false;
-  return node.executorInfo !== null || (node.deleteData && node.reservation !== null);
+  if (node.agentId === null || node.serverTaskId !== null) return false;
+  return node.executorInfo !== null || (!isMember(node) && node.deleteData && node.reservation !== null);
 }
 
 /** An operator told Mesos that the agent is gone for good: so is all that a node which left the ring had there. */

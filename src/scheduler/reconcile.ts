@@ -25,7 +25,7 @@ export function knownTasks(nodes: ClusterNode[], job: ClusterJob | null): KnownT
   const agents = new Map(nodes.map(({ executorId, agentId }) => [executorId, agentId]));
   const servers = nodes.flatMap((node): KnownTask[] => {
     const { executorId, agentId, serverState } = node;
-    // The answer about the last server of a node that left says whether its agent is gone for good.
+    // What is said of its last server tells whether that lives on, or its agent is gone for good.
     const taskId = node.serverTaskId ?? (mayHaveLeftovers(node) ? serverTaskId(node) : null);
     const isPassing = node.serverTaskId === null || PASSING.has(serverState);
     return taskId === null ? [] : [{ taskId, executorId, agentId, isPassing }];
