@@ -73,16 +73,35 @@ export function placeOf(job: ClusterJob, executorId: string): NodePlace {
   return last?.state === 'SUCCESS' || failed ? 'completed' : 'remaining';
 }
 
+/** By a node's first step: what it follows from, and what was made of it. Most nodes of a job stay as they are for long. */
+const known = new WeakMap<Step, { from: unknown[]; json: NodeJson }>();
+
 export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode[]): NodeJson {
   const steps = nodeSteps(job, executorId);
-  const node = ringOf(nodes).get(executorId);
+  const { hostname = null, ip = null } = ringOf(nodes).get(executorId) ?? {};
+  const others = [stepOf(job, 'confirm', executorId), stepOf(job, 'check', executorId)];
+  const from = [hostname, ip, ...others, ...steps.map(({ step }) => step)];
+  const first = steps[0]?.step;
+  const before = first && known.get(first);
+  if (before?.from.every((part, index) => part === from[index])) return before.json;
+  const json = newNodeJson(job, executorId, steps, { hostname, ip });
+  if (first) known.set(first, { from, json });
+  return json;
+}
+
+function newNodeJson(
+  job: ClusterJob,
+  executorId: string,
+  steps: NodeStep[],
+  { hostname, ip }: Pick<ClusterNode, 'hostname' | 'ip'>,
+): NodeJson {
   const failed = telling(job, steps).find(({ step }) => step.state === 'FAILED')?.step ?? unconfirmed(job, executorId);
   const done = processed(job, executorId, steps);
   return {
     executorId,
     taskId: `${executorId}.${job.type}`,
-    ...(node?.hostname == null ? {} : { hostname: node.hostname }),
-    ...(node?.ip == null ? {} : { ip: node.ip }),
+    ...(hostname === null ? {} : { hostname }),
+    ...(ip === null ? {} : { ip }),
     ...(failed ? { failure: { failed: true, message: failed.error?.message ?? 'It failed without a reason' } } : {}),
     startedTimestamp: extreme(Math.min, steps, 'started'),
     finishedTimestamp: placeOf(job, executorId) === 'completed' ? extreme(Math.max, steps, 'finished') : null,
