@@ -15,6 +15,8 @@ export interface EmbeddedAgentOptions extends AgentPossessions {
   ip: string;
   /** 0 takes any free port at the first start, and the same one later. */
   port: number;
+  /** `host:port` of a proxy that its executors are to reach it by. */
+  executorEndpoint?: string;
   /** Text attributes, for example `rack`. */
   attributes?: Readonly<Record<string, string>>;
   /** Its fault domain. */
@@ -39,6 +41,7 @@ export interface EmbeddedMesosOptions {
   /** Unanswered offers are taken back after it; never when absent. */
   offerTimeoutMs?: number;
   heartbeatMs?: number;
+  /** Of offering what became free: 100 ms; 1 s in Mesos. */
   allocationIntervalMs?: number;
   agentTimeoutMs?: number;
   updateResendMs?: number;
@@ -58,7 +61,7 @@ const DEFAULTS = {
   standby: [] as NonNullable<EmbeddedMesosOptions['standby']>,
   executorAuthentication: false,
   heartbeatMs: 15_000,
-  allocationIntervalMs: 1000,
+  allocationIntervalMs: 100,
   agentTimeoutMs: 75_000,
   updateResendMs: 10_000,
   executorRegistrationTimeoutMs: 60_000,
@@ -207,7 +210,7 @@ export class EmbeddedMesos {
   }
 
   #newAgent(said: EmbeddedAgentOptions, index: number): Agent {
-    const { hostname, ip, port, attributes = {}, domain } = said;
+    const { hostname, ip, port, executorEndpoint, attributes = {}, domain } = said;
     const options = {
       ...this.#settings,
       hostname,
@@ -216,6 +219,7 @@ export class EmbeddedMesos {
       resources: agentResources(said),
       attributes: textAttributes(attributes),
       ...(domain ? { domain: faultDomain(domain) } : {}),
+      ...(executorEndpoint === undefined ? {} : { executorEndpoint }),
       log: this.#settings.log.child({ agent: index }),
     };
     return new Agent(options, port, this.#link());

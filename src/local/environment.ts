@@ -9,6 +9,8 @@ export interface EnvironmentFacts {
   /** Of the agent that the executor is to subscribe at. */
   ip: string;
   port: number;
+  /** `host:port`, when another than that: of a proxy on the way to it. */
+  endpoint?: string;
   sandbox: string;
   checkpoint: boolean;
   shutdownGraceMs: number;
@@ -41,7 +43,7 @@ function mesosVariables(facts: EnvironmentFacts): Record<string, string> {
   return {
     LIBPROCESS_IP: facts.ip,
     LIBPROCESS_PORT: '0',
-    MESOS_AGENT_ENDPOINT: `${facts.ip}:${facts.port}`,
+    MESOS_AGENT_ENDPOINT: facts.endpoint ?? `${facts.ip}:${facts.port}`,
     MESOS_CHECKPOINT: facts.checkpoint ? '1' : '0',
     MESOS_DIRECTORY: facts.sandbox,
     MESOS_EXECUTOR_ID: facts.executor.executorId.value,

@@ -10,6 +10,8 @@ import { Executor, type Termination } from './executor.ts';
 
 export interface ExecutorSettings {
   ip: string;
+  /** Where executors are told to subscribe, when that is not the agent itself. */
+  executorEndpoint?: string;
   /** Keeps state and sandboxes: the same directory makes the same agent. */
   directory: string;
   executorRegistrationTimeoutMs: number;
@@ -95,6 +97,7 @@ export class Executors {
         agentId: state().id ?? '',
         ip: settings.ip,
         port: state().port,
+        ...(settings.executorEndpoint === undefined ? {} : { endpoint: settings.executorEndpoint }),
         checkpoint: findFramework(state(), record.frameworkId)?.checkpoint ?? false,
         recoveryTimeoutMs: settings.executorRecoveryTimeoutMs,
         subscriptionBackoffMaxMs: settings.executorReregistrationTimeoutMs,

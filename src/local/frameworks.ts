@@ -68,7 +68,6 @@ export function removeFramework(context: MasterContext, framework: Framework): v
     context.touch(agent.id);
     if (agent.connected) agent.link.frameworkRemoved(framework.id);
   }
-  context.allocateSoon();
 }
 
 /** Its tasks are forgotten, but their ports and memory are in use until the executors have ended. */
@@ -109,7 +108,6 @@ function disconnected(context: MasterContext, framework: Framework): void {
   framework.cancelTimer();
   framework.subscription = undefined;
   release(context, framework);
-  context.allocateSoon();
   awaitFailover(context, framework);
 }
 

@@ -27,7 +27,10 @@ export interface MasterContext {
   readonly send: (framework: Framework, event: SchedulerEvent) => void;
   /** Something of the agent has become free: it is looked at when resources are offered the next time. */
   touch(agentId: string): void;
-  /** Offers what is free, once all that is happening now has happened. */
+  /**
+   * Offers what is free once all that is happening now has happened: who subscribes, revives or registers does not wait
+   * for the next turn. What became free does, as in Mesos.
+   */
   allocateSoon(): void;
   /** A new id: `-0000` of a framework, `-S0` of an agent, `-O0` of an offer, after the master's own. */
   newId(kind: 'framework' | 'agent' | 'offer'): string;

@@ -73,7 +73,9 @@ export class MasterEndpoint {
     }
     if (this.#part.is === 'recovering') return { status: 503, text: 'Master has not finished recovery' };
     if (this.#part.is === 'leading') return undefined;
-    return { status: 307, headers: { Location: `//${this.#part.leader()}${path}` } };
+    // Scheme-relative, and with the name of Mesos's own process in the path, whichever was asked for.
+    const location = `//${this.#part.leader()}/${path.replace(/^\/(master\/)?/, 'master/')}`;
+    return { status: 307, headers: { Location: location } };
   }
 
   /** Who the caller has proved to be. */

@@ -103,9 +103,7 @@ export class Master implements MasterLink, MasterContext {
     const task = framework.tasks.get(status.taskId.value);
     if (task) Object.assign(task, { state: status.state, latest, status });
     this.send(framework, { type: 'UPDATE', update: { status } });
-    if (!isTerminal(latest) || !task) return;
-    this.touch(task.agentId);
-    this.allocateSoon();
+    if (isTerminal(latest) && task) this.touch(task.agentId);
   }
 
   operationStatus(frameworkId: string, status: OperationStatus): void {
@@ -130,7 +128,6 @@ export class Master implements MasterLink, MasterContext {
     const failure = { agentId: { value: agentId }, executorId: { value: executorId }, status };
     if (framework) this.send(framework, { type: 'FAILURE', failure });
     this.touch(agentId);
-    this.allocateSoon();
   }
 
   executorMessage({ agentId, frameworkId, executorId }: Omit<ExecutorExit, 'status'>, data: Uint8Array): void {

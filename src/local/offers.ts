@@ -58,10 +58,7 @@ function makeOffer(
   const { clock, offerTimeoutMs } = settings;
   const id = context.newId('offer');
   const resources = inOfferOrder(allocation.resources);
-  const expire = () => {
-    rescind(context, [offer]);
-    context.allocateSoon();
-  };
+  const expire = () => rescind(context, [offer]);
   const cancelTimer = offerTimeoutMs === undefined ? () => {} : after(clock, offerTimeoutMs, expire, signal);
   const offer = { id, frameworkId: framework.id, agentId: agent.id, role, resources, cancelTimer };
   state.offers.set(id, offer);

@@ -33,9 +33,11 @@ function isEnough({ resources }: Offer): boolean {
 
 const all = (role: string) => Object.values(share(role));
 
-/** The next offer of the agent that holds all that. */
+/** An offer of the agent with all that; others of it are declined, so that they come in one. */
 function offerWith(scheduler: TestScheduler, { agentId }: Offer, wanted: Offer['resources']): Promise<Offer> {
-  return scheduler.offer(({ agentId: at, resources }) => at.value === agentId.value && contains(resources, wanted));
+  return scheduler.wholeOffer(
+    ({ agentId: at, resources }) => at.value === agentId.value && contains(resources, wanted),
+  );
 }
 
 async function shutdown(scheduler: TestScheduler, { agentId }: Offer, taskId: string): Promise<void> {

@@ -68,10 +68,12 @@ export class TestScheduler {
   #events: SchedulerEvent[] = [];
   #ended = false;
   readonly #changes = new EventEmitter();
+  readonly #headers: Record<string, string>;
   #frameworkId: Id = { value: '' };
 
-  private constructor(master: string, response: IncomingMessage) {
+  private constructor(master: string, response: IncomingMessage, headers: Record<string, string>) {
     this.#master = master;
+    this.#headers = headers;
     this.#response = response;
     this.streamId = String(response.headers['mesos-stream-id']);
     const records = new RecordDecoder();
@@ -85,20 +87,23 @@ export class TestScheduler {
     });
   }
 
-  /** Subscribes; the first event is still to come. */
-  static async open(master: string, info: Partial<FrameworkInfo> = {}): Promise<TestScheduler> {
+  /** Subscribes; the first event is still to come. `headers` go with every call. */
+  static async open(
+    master: string,
+    info: Partial<FrameworkInfo> = {},
+    headers: Record<string, string> = {},
+  ): Promise<TestScheduler> {
     const frameworkInfo = { ...FRAMEWORK, ...info };
     const body = encodeSchedulerCall({ type: 'SUBSCRIBE', subscribe: { frameworkInfo } }, info.id);
-    const response = await open(master, body, {});
+    const response = await open(master, body, headers);
     if (response.statusCode !== 200) throw new Error(`SUBSCRIBE: ${response.statusCode} ${await text(response)}`);
-    return new TestScheduler(master, response);
+    return new TestScheduler(master, response, headers);
   }
 
   /** Subscribes and waits for SUBSCRIBED. */
-  static async subscribe(master: string, info: Partial<FrameworkInfo> = {}): Promise<TestScheduler> {
-    const scheduler = await TestScheduler.open(master, info);
-    const { subscribed } = await scheduler.next('SUBSCRIBED');
-    scheduler.#frameworkId = subscribed.frameworkId;
+  static async subscribe(...args: Parameters<typeof TestScheduler.open>): Promise<TestScheduler> {
+    const scheduler = await TestScheduler.open(...args);
+    await scheduler.next('SUBSCRIBED');
     return scheduler;
   }
 
@@ -112,7 +117,7 @@ export class TestScheduler {
   }
 
   async call(call: SchedulerCall, streamId = this.streamId): Promise<Answered> {
-    const headers = { 'Mesos-Stream-Id': streamId };
+    const headers = { ...this.#headers, 'Mesos-Stream-Id': streamId };
     const { status, text: said } = await post(this.#master, encodeSchedulerCall(call, this.#frameworkId), headers);
     return { status, text: said };
   }
@@ -122,15 +127,20 @@ export class TestScheduler {
     type: T,
     fits: (event: EventOf<T>) => boolean = () => true,
   ): Promise<EventOf<T>> {
-    const wanted = (event: SchedulerEvent): event is EventOf<T> => event.type === type && fits(event as EventOf<T>);
+    const found = await this.nextOf((event) => event.type === type && fits(event as EventOf<T>), type);
+    return found as EventOf<T>;
+  }
+
+  /** Takes the first event that fits, of whatever type. */
+  async nextOf(fits: (event: SchedulerEvent) => boolean, wanted = 'an event'): Promise<SchedulerEvent> {
     const deadline = AbortSignal.timeout(PATIENCE_MS);
     for (;;) {
-      const found = this.#events.find(wanted);
+      const found = this.#events.find(fits);
       if (found) {
         this.#events = this.#events.filter((event) => event !== found);
         return found;
       }
-      if (this.#ended || deadline.aborted) throw this.#missing(type);
+      if (this.#ended || deadline.aborted) throw this.#missing(wanted);
       await this.#change(deadline);
     }
   }
@@ -144,6 +154,15 @@ export class TestScheduler {
     if (rest.length > 0) this.#take({ type: 'OFFERS', offers: { offers: rest } });
     if (!taken) throw this.#missing('OFFERS');
     return taken;
+  }
+
+  /** As `offer`, but declines what does not fit, so that it comes again together with what has become free. */
+  async wholeOffer(fits: (offer: Offer) => boolean): Promise<Offer> {
+    for (;;) {
+      const offer = await this.offer();
+      if (fits(offer)) return offer;
+      await this.call({ type: 'DECLINE', decline: { offerIds: [offer.id], filters: { refuseSeconds: 0 } } });
+    }
   }
 
   /** The next update of the task in that state, not acknowledged. */
@@ -207,6 +226,7 @@ export class TestScheduler {
   }
 
   #take(event: SchedulerEvent): void {
+    if (event.type === 'SUBSCRIBED') this.#frameworkId = event.subscribed.frameworkId;
     this.#events.push(event);
     this.#changes.emit('change');
   }
