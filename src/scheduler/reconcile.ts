@@ -8,7 +8,7 @@ const FIRST_MS = 10_000;
 /** … up to this. */
 const LONGEST_MS = 5 * 60_000;
 /** Everything is asked about that often: what the master says by itself is said once, and may be lost. */
-const EVERYTHING_MS = 15 * 60_000;
+const EVERYTHING_MS = 5 * 60_000;
 
 /** A task that the state counts on, or whose fate says what it needs to know. */
 export interface KnownTask {

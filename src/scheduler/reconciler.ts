@@ -1,5 +1,6 @@
 import { send, type SchedulerContext } from './context.ts';
 import { knownTasks, Reconciliation } from './reconcile.ts';
+import { operationId } from './reservation.ts';
 
 /** How often it is looked whether something has to be asked about. */
 const LOOK_MS = 1_000;
@@ -39,6 +40,22 @@ export class Reconciler {
     // Explicit: what became of the tasks that we know. Implicit: which tasks run that we do not know.
     const asked = (tasks.length === 0 || (await this.#reconcile(tasks))) && (await this.#reconcile([]));
     if (asked) this.#rules.everythingAsked(now);
+    await this.#reconcileOperations();
+  }
+
+  /** What a node was promised and has not been seen to get. */
+  async #reconcileOperations(): Promise<void> {
+    const operations = this.#context.state.nodes.all().flatMap((node) => {
+      if (node.agentId === null || node.reservation === null || node.reservation.made) return [];
+      const agentId = { value: node.agentId };
+      return (['reserve', 'create'] as const).map((name) => ({
+        operationId: { value: operationId(node, name) },
+        agentId,
+      }));
+    });
+    if (operations.length > 0) {
+      await send(this.#context, { type: 'RECONCILE_OPERATIONS', reconcileOperations: { operations } });
+    }
   }
 
   #reconcile(tasks: ReturnType<typeof knownTasks>): Promise<boolean> {

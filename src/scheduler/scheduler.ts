@@ -158,7 +158,7 @@ export class Scheduler {
         await onOffers(this.#context, event.offers.offers);
         break;
       case 'UPDATE':
-        await onUpdate(this.#context, event.update.status);
+        if (!(await onUpdate(this.#context, event.update.status))) return;
         break;
       case 'UPDATE_OPERATION_STATUS':
         await onOperation(this.#context, event.updateOperationStatus.status);

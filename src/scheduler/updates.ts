@@ -11,20 +11,27 @@ import { onOperationStatus, parseOperationId } from './reservation.ts';
 
 type ExecutorMessageEvent = Extract<SchedulerEvent, { type: 'MESSAGE' }>['message'];
 
-/** Stores what a status update says, then acknowledges it. Duplicates and late ones change nothing. */
-export async function onUpdate(context: SchedulerContext, status: TaskStatus): Promise<void> {
+/**
+ * Stores what a status update says, then acknowledges it. Duplicates and late ones change nothing; true when this one
+ * did. Thousands that say nothing new come with each reconciliation.
+ */
+export async function onUpdate(context: SchedulerContext, status: TaskStatus): Promise<boolean> {
+  const { state } = context;
   const taskId = status.taskId.value;
-  const node = context.state.nodes.byServerTask(taskId);
+  const before = { nodes: state.nodes.all(), job: state.jobs.running() };
+  const node = state.nodes.byServerTask(taskId);
   context.log.debug({ taskId, state: status.state, reason: status.reason, message: status.message }, 'status update');
   if (node) storeServerStatus(context, node, status);
   else if (!storeStepStatus(context, status)) await killStray(context, status);
   if (status.state === 'TASK_GONE_BY_OPERATOR') storeAgentGone(context, status);
+  const hasChanged = state.nodes.all() !== before.nodes || state.jobs.running() !== before.job;
   if (status.uuid && status.agentId) {
     await send(context, {
       type: 'ACKNOWLEDGE',
       acknowledge: { agentId: status.agentId, taskId: status.taskId, uuid: status.uuid },
     });
   }
+  return hasChanged;
 }
 
 function storeServerStatus(context: SchedulerContext, node: ClusterNode, status: TaskStatus): void {

@@ -66,6 +66,8 @@ const HAPPENINGS = {
   scales: (world) => world.order((ring) => ring.scale(4)),
   backsUp: (world, pick) =>
     world.order((_ring, jobs) => jobs.start('BACKUP', pick % 2 === 0 ? {} : { strategy: 'parallel' })),
+  removes: (world, pick) =>
+    world.order((_ring, jobs) => jobs.start('REMOVE', { nodes: [one(world.nodes, pick)?.executorId ?? ''] })),
   restartsAll: (world) => world.order((_ring, jobs) => jobs.start('RESTART', {})),
   cleansUp: (world) => world.order((_ring, jobs) => jobs.start('CLEANUP', {})),
   aborts: (world, pick) =>
@@ -85,6 +87,7 @@ const OFTEN: Partial<Record<Name, number>> = {
   subscribes: 6,
   backsUp: 3,
   losesAgent: 2,
+  losesCall: 3,
   bringsBack: 2,
   overtakes: 3,
 };

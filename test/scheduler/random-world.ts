@@ -179,7 +179,7 @@ export class World {
   unrest(): string | null {
     const job = this.#jobs.running();
     if (job) return `job ${job.id} ${job.type} runs: ${JSON.stringify(job.phases)}`;
-    const restless = this.nodes.find((node) => !isMember(node) || !isNodeReady(node));
+    const restless = this.nodes.find((node) => node.targetRunState !== 'RUN' || !isNodeReady(node));
     if (restless) return `${restless.executorId} does not run: ${this.#describe()}`;
     const known = new Set(this.nodes.map(({ serverTaskId }) => serverTaskId));
     const stray = liveTasks(this.mesos.agents).find(({ task }) => !known.has(task.taskId));
@@ -230,9 +230,10 @@ export class World {
       await this.order((ring) => ring.setSeed(executorId, true));
     }
     for (const node of this.nodes) {
-      const { executorId, targetRunState } = node;
+      const { executorId, targetRunState, serverState } = node;
       const isLost = this.#isLost(node);
-      if (targetRunState === 'STOP' && !isLost) await this.order((ring) => ring.order(executorId, 'start'));
+      if (targetRunState === 'STOP' && serverState === 'NONE' && !isLost)
+        await this.order((ring) => ring.order(executorId, 'start'));
       if (targetRunState === 'TERMINATE') await this.order((ring) => ring.forget(executorId));
       if (!isLost || targetRunState === 'TERMINATE') continue;
       await this.order((ring) => ring.order(executorId, 'stop'));
