@@ -124,6 +124,8 @@ export class MesosExecutorClient implements ExecutorClient {
     for (;;) {
       const event = await stream.next(this.#stream === null ? SUBSCRIBED_TIMEOUT_MS : null);
       if (event.type === 'UNKNOWN') continue;
+      // Heard twice it would be taken for a new subscription, at whose beginning calls under way are given up.
+      if (event.type === 'SUBSCRIBED' && this.#stream === stream) continue;
       if (event.type === 'SUBSCRIBED') this.#onSubscribed(stream);
       if (event.type === 'LAUNCH') this.#unacknowledged.addTask(event.launch.task);
       if (event.type === 'ACKNOWLEDGED') this.#unacknowledged.acknowledge(event.acknowledged);

@@ -123,6 +123,8 @@ export class MesosSchedulerClient implements SchedulerClient {
     for (;;) {
       const event = await stream.next(heartbeatSeconds * MISSED_HEARTBEATS * 1000);
       if (event.type === 'UNKNOWN') continue;
+      // Heard twice it would be taken for a new subscription, at whose beginning calls under way are given up.
+      if (event.type === 'SUBSCRIBED' && this.#stream === stream) continue;
       if (event.type === 'SUBSCRIBED') {
         this.#frameworkId = event.subscribed.frameworkId;
         heartbeatSeconds = event.subscribed.heartbeatIntervalSeconds ?? DEFAULT_HEARTBEAT_SECONDS;

@@ -159,12 +159,16 @@ class Wire {
     if (delayMs > 0) await sleep(this.#random() * delayMs);
     const fault = this.#choose(piece);
     if (fault !== null) this.struck[fault.kind] += 1;
-    if (fault?.kind === 'garbage') await this.#write(link, to, GARBAGE);
-    if (fault?.kind === 'duplicate') await this.#write(link, to, piece.bytes);
-    if (fault?.kind === 'cut') await this.#write(link, to, piece.bytes.subarray(0, piece.bytes.length / 2));
-    else if (fault?.kind !== 'drop') await this.#write(link, to, piece.bytes);
-    if (fault?.kind === 'cut' || fault?.kind === 'drop') this.#end(link);
-    fault?.done();
+    try {
+      if (fault?.kind === 'garbage') await this.#write(link, to, GARBAGE);
+      if (fault?.kind === 'duplicate') await this.#write(link, to, piece.bytes);
+      if (fault?.kind === 'cut') await this.#write(link, to, piece.bytes.subarray(0, piece.bytes.length / 2));
+      else if (fault?.kind !== 'drop') await this.#write(link, to, piece.bytes);
+      if (fault?.kind === 'cut' || fault?.kind === 'drop') this.#end(link);
+    } finally {
+      // Whoever gets garbage may hang up before the rest has come.
+      fault?.done();
+    }
   }
 
   #choose({ isRecord }: Piece): { kind: RecordFault; done: () => void } | null {

@@ -108,6 +108,18 @@ test('an update made while the agent is away goes with the next SUBSCRIBE, and o
   t.is((await updateAccepted(running, { taskId: SERVER, state: 'TASK_FINISHED' })).state, 'TASK_FINISHED');
 });
 
+test('SUBSCRIBED that comes twice is told once, and gives up no update', async (t) => {
+  const running = await startSubscribed(t);
+  const { client, peer, stream, events } = running;
+  const updating = client.update({ taskId: SERVER, state: 'TASK_STARTING' });
+  const request = await peer.requests.take();
+  stream.send(SUBSCRIBED, recorded(16));
+  t.not((await events.take()).type, 'SUBSCRIBED');
+  request.accept();
+  await updating;
+  t.is((await updateAccepted(running, { taskId: SERVER, state: 'TASK_RUNNING' })).state, 'TASK_RUNNING');
+});
+
 test('an update made after SUBSCRIBE was written is sent once the agent has answered', async (t) => {
   const { client, peer, events } = await start(t);
   const stream = await peer.requests.take();

@@ -32,6 +32,16 @@ test('sends calls with the stream id and the framework id that it was given', as
   await t.notThrowsAsync(calling);
 });
 
+test('SUBSCRIBED that comes twice is told once, and gives up no call', async (t) => {
+  const { client, peer, stream, events } = await startSubscribed(t);
+  const calling = client.call({ type: 'REVIVE' });
+  const request = await peer.requests.take();
+  stream.send(recorded(SCHEDULER, 7), recorded(SCHEDULER, 8));
+  t.is((await events.take()).type, 'HEARTBEAT');
+  request.accept();
+  await t.notThrowsAsync(calling);
+});
+
 test('ends when the master refuses the subscription, with the words of the master', async (t) => {
   const peer = await startPeer(t);
   const line = recordedLine('08-scheduler-authentication.jsonl', 2);
