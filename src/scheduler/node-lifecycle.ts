@@ -64,7 +64,7 @@ export function onServerStatus(
         ? seen
         : { ...volumesMade(seen), serverState: 'STARTING' };
     case 'TASK_RUNNING':
-      return node.serverState === 'KILLING' ? seen : { ...volumesMade(seen), serverState: 'RUNNING', lastError: null };
+      return node.serverState === 'KILLING' ? seen : running(volumesMade(seen));
     case 'TASK_KILLING':
       return { ...seen, serverState: 'KILLING' };
     case 'TASK_UNREACHABLE':
@@ -72,6 +72,12 @@ export function onServerStatus(
     default:
       return seen;
   }
+}
+
+/** The same node when that was known: every reconciliation tells it again. */
+function running(node: ClusterNode): ClusterNode {
+  if (node.serverState === 'RUNNING' && node.lastError === null) return node;
+  return { ...node, serverState: 'RUNNING', lastError: null };
 }
 
 function serverEnded(node: ClusterNode, reason: string, now: number): ClusterNode {

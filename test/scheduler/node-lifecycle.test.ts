@@ -41,6 +41,25 @@ test('an update of an earlier launch changes nothing', (t) => {
   t.is(onServerStatus(node, { ...late, state: 'TASK_LOST' }, 1), node);
 });
 
+test('what is known already, or older than that, changes nothing', (t) => {
+  const node = runningNode(0);
+  const update = { taskId: node.serverTaskId ?? '', message: null, health: null };
+  t.is(onServerStatus(node, { ...update, state: 'TASK_RUNNING' }, 1), node);
+  t.is(onServerStatus(node, { ...update, state: 'TASK_STARTING' }, 1), node);
+  const dying = runningNode(0, { serverState: 'KILLING' });
+  t.is(onServerStatus(dying, { ...update, state: 'TASK_RUNNING' }, 1), dying);
+  t.is(onServerStatus(dying, { ...update, state: 'TASK_UNREACHABLE' }, 1).serverState, 'UNREACHABLE');
+});
+
+test('a node that takes over tokens waits for a seed only, and no other joins beside it', (t) => {
+  const down = { serverState: 'NONE', serverTaskId: null, health: null } as const;
+  const replacing = aNode(3, { replaces: '127.0.0.3', seed: false });
+  const ring = [runningNode(0), runningNode(1, { ...down, targetRunState: 'STOP' }), runningNode(2, down), replacing];
+  t.deepEqual(numbers(launchableNodes([...ring, aNode(4)], 0)), [2, 3]);
+  const dark = [runningNode(0, down), runningNode(1, down), replacing];
+  t.deepEqual(numbers(launchableNodes(dark, 0)), [0, 1]);
+});
+
 test('a restart is a stop and then a run', (t) => {
   const node = runningNode(0, { targetRunState: 'RESTART' });
   const update = { taskId: node.serverTaskId ?? '', message: null, health: null };
