@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobJson } from '../src/jobs/job-json.ts';
 import { rounded, type Figures, type Result, type Row } from './results.ts';
+import { secondsOf } from './ring.ts';
 import { SchedulerProcess } from './scale/scheduler-process.ts';
 import { SimulatedMesos } from './scale/simulated-mesos.ts';
 
@@ -34,8 +35,8 @@ export async function measureScale(options: ScaleOptions): Promise<Result> {
   const scheduler = new SchedulerProcess({ ...options, directory, master: await mesos.start() });
   try {
     const rows = [await start(scheduler, mesos, nodes)];
-    rows.push(await backup(scheduler, { name: 'serial', nodes, stepMs, concurrency: 1 }));
-    rows.push(await backup(scheduler, { name: 'parallel', nodes, stepMs, concurrency }));
+    rows.push(...(await backup(scheduler, { name: 'serial', nodes, stepMs, concurrency: 1 })));
+    rows.push(...(await backup(scheduler, { name: 'parallel', nodes, stepMs, concurrency })));
     const nextStep = await restart(scheduler, mesos, execArgv.length === 0 ? 'SIGKILL' : 'SIGTERM');
     const summary = { ...summaryOf(rows), 'restart to next step (s)': rounded(nextStep) };
     const title =
@@ -74,20 +75,29 @@ interface Backup {
   concurrency: number;
 }
 
-async function backup(scheduler: SchedulerProcess, { name, nodes, stepMs, concurrency }: Backup): Promise<Row> {
+/** The whole job, and each of its phases. */
+async function backup(scheduler: SchedulerProcess, { name, nodes, stepMs, concurrency }: Backup): Promise<Row[]> {
   const before = scheduler.cpuSeconds;
-  await scheduler.post(
-    `/cluster/backup/start?name=${name}&strategy=${concurrency === 1 ? 'serial' : 'parallel'}${concurrency === 1 ? '' : `&concurrency=${concurrency}`}`,
-  );
+  const strategy = concurrency === 1 ? 'strategy=serial' : `strategy=parallel&concurrency=${concurrency}`;
+  await scheduler.post(`/cluster/backup/start?name=${name}&${strategy}`);
   const latencies = await poll(scheduler);
   const cpuSeconds = scheduler.cpuSeconds - before;
   const { backup: job } = (await scheduler.get('/cluster/backup/last')) as { backup: JobJson };
-  if (job.result !== 'SUCCESS')
+  if (job.result !== 'SUCCESS') {
     throw new Error(`backup ${name} ended ${job.result}: ${JSON.stringify(job.errors.slice(0, 5))}`);
+  }
+  const phases = job.phases.map((phase) => {
+    const seconds = secondsOf(job, phase.name);
+    const simulated = stepMs * Math.ceil(nodes / phase.concurrency);
+    return {
+      stage: `${name}: ${phase.name}`,
+      'wall (s)': rounded(seconds),
+      [ADDED]: rounded((seconds * 1000 - simulated) / phase.steps.length),
+    };
+  });
   const seconds = (Number(job.finished) - job.started) / 1000;
-  const steps = job.phases.reduce((sum, phase) => sum + phase.steps.length, 0);
-  const simulated = job.phases.reduce((sum, phase) => sum + stepMs * Math.ceil(nodes / phase.concurrency), 0);
-  return row(scheduler, name, { seconds, cpuSeconds, added: (seconds * 1000 - simulated) / steps, latencies });
+  const added = phases.reduce((sum, phase) => sum + phase[ADDED], 0) / phases.length;
+  return [row(scheduler, name, { seconds, cpuSeconds, added, latencies }), ...phases];
 }
 
 /** Asks for the status ten times a second until no backup runs. */
@@ -135,21 +145,26 @@ function row(scheduler: SchedulerProcess, stage: string, { seconds, cpuSeconds, 
     [ADDED]: rounded(added),
     'scheduler CPU (s)': rounded(cpuSeconds),
     'RSS (MiB)': rounded(scheduler.rssMib, 1),
-    [P50]: rounded(percentile(latencies, 0.5), 1),
-    [P99]: rounded(percentile(latencies, 0.99), 1),
-    polls: latencies.length,
+    ...(latencies.length === 0
+      ? {}
+      : {
+          [P50]: rounded(percentile(latencies, 0.5), 1),
+          [P99]: rounded(percentile(latencies, 0.99), 1),
+          polls: latencies.length,
+        }),
   };
 }
 
-/** 0 of nothing. */
 function percentile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
 function summaryOf(rows: Row[]): Figures {
   const figures = rows.flatMap(({ stage, ...row }) =>
-    [ADDED, P99, 'RSS (MiB)'].map((column) => [`${stage}: ${column}`, Number(row[column])] as const),
+    [ADDED, P99, 'RSS (MiB)']
+      .filter((column) => column in row)
+      .map((column) => [`${stage}: ${column}`, Number(row[column])] as const),
   );
   return Object.fromEntries(figures);
 }

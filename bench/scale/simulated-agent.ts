@@ -107,9 +107,13 @@ export class SimulatedAgent {
     const health = () => healthOf(executorId, Date.now() - started);
     this.#say(info.taskId.value, 'TASK_STARTING');
     this.#say(info.taskId.value, 'TASK_RUNNING', encodeHealth(health()));
-    this.#health = setInterval(() => {
-      this.#events.message(this.id, executorId, encodeExecutorMessage({ health: health() }));
-    }, this.#timing.healthMs);
+    const { healthMs } = this.#timing;
+    // Spread over the interval, as those of a ring that grew node by node.
+    this.#later(Math.random() * healthMs, () => {
+      this.#health = setInterval(() => {
+        this.#events.message(this.id, executorId, encodeExecutorMessage({ health: health() }));
+      }, healthMs);
+    });
   }
 
   #startStep({ taskId: { value: taskId } }: TaskInfo, executorId: string, request: StepRequest): void {
