@@ -30,6 +30,7 @@ export interface Registry {
   removedFrameworks: Iterable<string>;
 }
 
+/** Its agents may be any objects that do as AgentLink says: a benchmark's are thousands in one process. */
 export class Master implements MasterLink, MasterContext {
   readonly state: MasterState = emptyState(randomUUID());
   readonly settings: MasterSettings;

@@ -111,9 +111,9 @@ export class TestScheduler {
     return this.#frameworkId;
   }
 
-  /** How many events of this type wait to be taken. */
-  count(type: SchedulerEvent['type']): number {
-    return this.#events.filter((event) => event.type === type).length;
+  /** How many events of this type that fit wait to be taken. */
+  count<T extends SchedulerEvent['type']>(type: T, fits: (event: EventOf<T>) => boolean = () => true): number {
+    return this.#events.filter((event) => event.type === type && fits(event as EventOf<T>)).length;
   }
 
   async call(call: SchedulerCall, streamId = this.streamId): Promise<Answered> {
