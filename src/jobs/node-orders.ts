@@ -71,12 +71,35 @@ function endOf(step: Step, ring: Ring, now: number, limits: Limits): Partial<Ste
   if (!node || !isMember(node)) return failed('NODE_DOWN', `${executorId} is not part of the cluster any more`);
   if (node.targetRunState === 'STOP') return failed('NODE_STOPPED', `${executorId} was stopped by the operator`);
   const isAnother = node.serverTaskId !== report?.current;
-  if (isAnother && isNodeReady(node) && (node.healthAt ?? 0) >= (started ?? 0)) {
-    return { state: 'SUCCESS', finished: now, lastSeen: null };
-  }
+  const isBack = isAnother && isNodeReady(node) && (node.healthAt ?? 0) >= (started ?? 0);
+  const strangers = isBack ? strangersOf(node, ring) : [];
+  if (isBack && strangers.length === 0) return { state: 'SUCCESS', finished: now, lastSeen: null };
   // A scheduler that was away has set it to its return: its own absence is not the node's.
   const since = lastSeen ?? now;
   if (now - since < limits.nodeReadyMs) return null;
+  const waited = `${seconds(now - since)} after the restart was ordered`;
+  const [stranger] = strangers;
+  if (stranger)
+    return failed('TIMEOUT', `${executorId} and ${stranger.executorId} do not see each other as up ${waited}`);
   const told = isAnother ? describe(node, now) : `it still runs as ${node.serverTaskId}`;
-  return failed('TIMEOUT', `Not NORMAL again ${seconds(now - since)} after the restart was ordered: ${told}`);
+  return failed('TIMEOUT', `Not NORMAL again ${waited}: ${told}`);
+}
+
+/**
+ * Members that are up and do not see the restarted node as up yet, or it does not see them. A node that stops says goodbye only
+ * to those that it sees as up: one that was restarted too early would leave the node waiting for answers that never come.
+ */
+function strangersOf(node: ClusterNode, ring: Ring): ClusterNode[] {
+  const startedAt = (node.healthAt ?? 0) - (node.health?.uptimeMillis ?? 0);
+  return [...ring.values()].filter(
+    (other) =>
+      other.executorId !== node.executorId &&
+      isMember(other) &&
+      isNodeReady(other) &&
+      !(sees(node, other) && sees(other, node) && (other.healthAt ?? 0) > startedAt),
+  );
+}
+
+function sees({ health }: ClusterNode, { ip }: ClusterNode): boolean {
+  return ip !== null && health !== null && health.liveNodes.includes(ip);
 }

@@ -61,7 +61,8 @@ export function health(number: number, change: Partial<NodeHealth> = {}): NodeHe
     partitioner: 'Murmur3Partitioner',
     schemaVersion: 's1',
     tokens: [String(number * 100)],
-    liveNodes: [],
+    // A ring of ten at most.
+    liveNodes: Array.from({ length: 10 }, (_, other) => `127.0.0.${other + 1}`),
     unreachableNodes: [],
     movingNodes: [],
     uptimeMillis: 1,

@@ -17,6 +17,12 @@ function back({ number }: ClusterNode, now: number): ClusterNode {
   return node(number, { serverTaskId: `${id(number)}.server.2`, launches: 2, health: health(number), healthAt: now });
 }
 
+/** Every node that runs tells once more how it is. */
+function heard(turned: Ticker): Ticker {
+  for (const one of turned.nodes) if (one.serverState === 'RUNNING') turned.change({ ...one, healthAt: turned.now });
+  return turned;
+}
+
 /** Nodes that are told to restart. */
 function ordered({ nodes: all }: Ticker): number[] {
   return all.filter(({ targetRunState }) => targetRunState === 'RESTART').map(({ number }) => number);
@@ -30,6 +36,7 @@ function obey(turned: Ticker): Ticker {
     for (const one of told) turned.change(stopped(one));
     turned.tick(1_000);
     for (const one of told) turned.change(back(one, turned.now));
+    heard(turned);
   }
   return turned;
 }
@@ -42,7 +49,7 @@ test('a rolling restart restarts one node after the other, each once the one bef
   t.deepEqual(turned.states('restart'), ['RUNNING', 'PENDING', 'PENDING']);
   turned.change(stopped(turned.node(0))).tick(1_000);
   t.deepEqual([ordered(turned), turned.states('restart')], [[], ['RUNNING', 'PENDING', 'PENDING']]);
-  turned.change(back(turned.node(0), turned.now)).tick(1_000);
+  heard(turned.change(back(turned.node(0), turned.now))).tick(1_000);
   t.deepEqual([ordered(turned), turned.states('restart')], [[1], ['SUCCESS', 'RUNNING', 'PENDING']]);
   obey(turned);
   t.is(turned.job.result, 'SUCCESS');
@@ -84,7 +91,7 @@ test('several nodes are down at once only where the operator said how many', (t)
     .change(stopped(turned.node(1)))
     .tick(1_000);
   t.deepEqual(ordered(turned), []);
-  turned.change(back(turned.node(1), turned.now)).tick(1_000);
+  heard(turned.change(back(turned.node(1), turned.now))).tick(1_000);
   t.deepEqual(ordered(turned), [2]);
 });
 
@@ -92,6 +99,22 @@ test('health that the old server told is no proof that the new one is up', (t) =
   const turned = ticker('RESTART', 1).tick();
   turned.change({ ...back(turned.node(0), turned.now - 1) }).tick(1_000);
   t.deepEqual(turned.states('restart'), ['RUNNING']);
+});
+
+test('a restart has ended when the node and all others see each other as up, by words from after its start', (t) => {
+  const turned = ticker('RESTART', 3).tick();
+  turned.change(stopped(turned.node(0))).tick(1_000);
+  turned.change(back(turned.node(0), turned.now)).tick(1_000);
+  t.deepEqual(turned.states('restart'), ['RUNNING', 'PENDING', 'PENDING'], 'the others have said nothing since');
+  heard(turned).change({ ...turned.node(2), health: health(2, { liveNodes: ['127.0.0.2', '127.0.0.3'] }) });
+  t.deepEqual(turned.tick(1_000).states('restart'), ['RUNNING', 'PENDING', 'PENDING'], 'one takes it for dead');
+  heard(turned.change(node(2)).change({ ...turned.node(0), health: health(0, { liveNodes: ['127.0.0.1'] }) }));
+  t.deepEqual(turned.tick(1_000).states('restart'), ['RUNNING', 'PENDING', 'PENDING'], 'it takes the others for dead');
+  turned.tick(LIMITS.nodeReadyMs);
+  t.regex(
+    turned.step('restart', 0).error?.message ?? '',
+    /node\.0\.executor and .*node\.1\.executor do not see each other/,
+  );
 });
 
 test('a node that does not come back fails its restart with what is known, and the others are spared', (t) => {
@@ -138,7 +161,7 @@ test('an abort finishes the restart under way and begins no other', (t) => {
   const turned = ticker('RESTART', 2).tick().abort(true).tick(LIMITS.silenceMs);
   t.deepEqual(stepsToKill(turned.job, turned.now, LIMITS), []);
   t.deepEqual(turned.states('restart'), ['RUNNING', 'SKIPPED']);
-  turned.change(back(turned.node(0), turned.now)).tick();
+  heard(turned.change(back(turned.node(0), turned.now))).tick();
   t.deepEqual([turned.states('restart'), turned.job.result], [['SUCCESS', 'SKIPPED'], 'ABORTED']);
 });
 
