@@ -17,6 +17,8 @@ const SUBSCRIBED = Buffer.from('subscribed');
 export class KeepingScheduler {
   /** States of each task in the order in which they were stored; what came twice stands once. */
   readonly stored = new Map<string, string[]>();
+  /** What the first update with data carried. */
+  readonly data = new Map<string, string>();
   subscriptions = 0;
   /** Of executors, which say it by a message. */
   executorSubscriptions = 0;
@@ -97,7 +99,7 @@ export class KeepingScheduler {
     this.#changes.emit('change');
   }
 
-  async #store({ taskId, state, uuid, agentId }: TaskStatus): Promise<void> {
+  async #store({ taskId, state, uuid, agentId, data }: TaskStatus): Promise<void> {
     if (uuid === undefined || agentId === undefined) {
       this.#reconciled.set(taskId.value, state);
       return;
@@ -105,6 +107,7 @@ export class KeepingScheduler {
     const key = Buffer.from(uuid).toString('hex');
     if (!this.#seen.has(key)) this.stored.set(taskId.value, [...(this.stored.get(taskId.value) ?? []), state]);
     this.#seen.add(key);
+    if (data !== undefined && !this.data.has(taskId.value)) this.data.set(taskId.value, Buffer.from(data).toString());
     await this.#try({ type: 'ACKNOWLEDGE', acknowledge: { agentId, taskId, uuid } });
   }
 

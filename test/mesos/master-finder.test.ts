@@ -210,6 +210,13 @@ test('masters that ZooKeeper knows speak https where a CA is given', async (t) =
   t.is(url.href, `https://${first.address}/api/v1/scheduler`);
 });
 
+test('says what is wrong when ZooKeeper is none', async (t) => {
+  const { address } = await startPeer(t);
+  const { log, lines } = listen();
+  start(t, { masters: [`zk://${address}/mesos`], log });
+  t.regex(await lines.take(), /what came is no ZooKeeper/);
+});
+
 test('says after a while that nobody leads', async (t) => {
   const { master } = await stage(t, '/vacant');
   const error = await t.throwsAsync(finder(t, master, { clock: hurried }).leader(new AbortController().signal));

@@ -4,6 +4,7 @@
 //   exit     RUNNING, then the process ends with 3
 //   child    RUNNING, with the pid of a process that it has started as data; that ignores SIGTERM and SIGHUP
 //   append data/x  appends a line to that file of the sandbox, then RUNNING with all that is in it
+//   signal   RUNNING with the pid of this process as data; once that gets SIGUSR2, RUNNING again and FINISHED
 //   stubborn as child, and nobody can make it end but by SIGKILL
 import { spawn } from 'node:child_process';
 import { appendFile, readFile } from 'node:fs/promises';
@@ -30,6 +31,7 @@ function startChild(): number | undefined {
 }
 
 async function reportOf(wish: string): Promise<string> {
+  if (wish === 'signal') return String(process.pid);
   const [, file] = /^append (.+)$/.exec(wish) ?? [];
   if (file === undefined) return 'progress-1';
   await appendFile(file, 'line\n');
@@ -40,12 +42,18 @@ async function launch({ taskId, data }: TaskInfo): Promise<void> {
   const wish = Buffer.from(data ?? []).toString();
   await client.update({ taskId, state: 'TASK_STARTING' });
   if (wish === 'stubborn') stubborn = true;
+  if (wish === 'signal') process.once('SIGUSR2', () => void finish(taskId));
   const report = wish === 'child' || wish === 'stubborn' ? String(startChild()) : await reportOf(wish);
   await client.update({ taskId, state: 'TASK_RUNNING', data: Buffer.from(report) });
   if (wish === 'finish') await client.update({ taskId, state: 'TASK_FINISHED', data: Buffer.from('done') });
   if (wish === 'fail') await client.update({ taskId, state: 'TASK_FAILED', message: 'executor says why' });
   if (wish === 'message') await client.message(Buffer.from('hello scheduler'));
   if (wish === 'exit') process.exit(3);
+}
+
+async function finish(taskId: Id): Promise<void> {
+  await client.update({ taskId, state: 'TASK_RUNNING', data: Buffer.from('progress-2') });
+  await client.update({ taskId, state: 'TASK_FINISHED', data: Buffer.from('done') });
 }
 
 async function kill(taskId: Id): Promise<void> {
