@@ -74,10 +74,14 @@ export class KeepingScheduler {
     const tasks = taskIds.map((value) => ({ taskId: { value } }));
     for (;;) {
       this.#reconciled.clear();
-      await this.#try({ type: 'RECONCILE', reconcile: { tasks } });
-      await this.until('reconciliation', () => this.#reconciled.size === taskIds.length);
-      if ([...this.#reconciled.values()].every((state) => state === 'TASK_UNKNOWN')) return;
-      // What is not acknowledged yet comes again by itself.
+      const { subscriptions } = this;
+      const isAnswered = (): boolean => this.#reconciled.size === taskIds.length;
+      if (await this.#try({ type: 'RECONCILE', reconcile: { tasks } })) {
+        // The answers may be lost with their stream.
+        await this.until('reconciliation', () => isAnswered() || this.subscriptions > subscriptions);
+        if (isAnswered() && [...this.#reconciled.values()].every((state) => state === 'TASK_UNKNOWN')) return;
+      }
+      // What is not acknowledged yet comes again by itself, and heartbeats come in any case.
       await this.#change(AbortSignal.timeout(PATIENCE_MS));
     }
   }
