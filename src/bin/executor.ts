@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { fetchedFiles, prepareSandbox } from '../artifacts/sandbox.ts';
@@ -15,13 +16,17 @@ import { openStorage } from '../storage/open.ts';
 
 /** Runs one node's executor, as a Mesos agent starts it, until it is shut down or the agent is lost for good. */
 export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
-  const { sandbox, shutdownGracePeriodMs, ...agent } = readExecutorEnvironment(env);
+  const { sandbox, shutdownGracePeriodMs, caFile, ...agent } = readExecutorEnvironment(env);
   const log = createLogger('executor', env['LOG_LEVEL'] ?? 'info');
   const clock = systemClock;
+  const ca = agent.ca ?? (caFile === undefined ? undefined : await readFile(caFile, 'utf8'));
   const pool = createCopyPool();
   const prepared = prepareSandbox(sandbox, fetchedFiles(env), signal);
   const executor = new Executor({
-    client: afterPreparation(new MesosExecutorClient({ ...agent, log, clock }), prepared),
+    client: afterPreparation(
+      new MesosExecutorClient({ ...agent, ...(ca === undefined ? {} : { ca }), log, clock }),
+      prepared,
+    ),
     executorId: agent.executorId,
     startServer: (request, startSignal) => {
       const java = request.javaHome === null ? findJava(env) : resolve(sandbox, request.javaHome, 'bin/java');

@@ -19,6 +19,7 @@ import { OperatorError, wrapError } from '../errors.ts';
 import { ClusterJobs, type FoundBackup } from '../jobs/cluster-jobs.ts';
 import { defaultLimits } from '../jobs/limits.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { CA_VARIABLE } from '../mesos/executor-environment.ts';
 import { parseMasters } from '../mesos/masters.ts';
 import { MesosSchedulerClient } from '../mesos/scheduler-client.ts';
 import { frameworkName, isMember } from '../model/node.ts';
@@ -26,7 +27,7 @@ import { ExternalSeeds, type ExternalDc } from '../scheduler/external-seeds.ts';
 import { forgetFramework } from '../scheduler/framework-id.ts';
 import type { SchedulerContext } from '../scheduler/context.ts';
 import { LastOffers } from '../scheduler/last-offers.ts';
-import { waitingNeeds } from '../scheduler/needs.ts';
+import { currentNeeds, waitingNeeds } from '../scheduler/needs.ts';
 import { Ring } from '../scheduler/ring.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { openState, type State } from '../state/database.ts';
@@ -99,11 +100,14 @@ async function serve({ start, clientOptions, policy, state, log }: Parts, signal
   const { options } = start;
   const clock = systemClock;
   const artifacts = options.executorOnAgents ? null : await artifactsOf(options);
-  const settings = schedulerSettings(options, launchOnAgents(options, start.executorCommandLine));
+  const variables = executorVariables(options, clientOptions.ca);
+  const onAgents = launchOnAgents(options, start.executorCommandLine);
+  const settings = schedulerSettings(options, withVariables(onAgents, variables));
   const externalSeeds = new ExternalSeeds(start.externalDcs, clock, log);
   const client = new MesosSchedulerClient({
     ...clientOptions,
     frameworkInfo: frameworkInfo(options, state),
+    suppressed: (): boolean => currentNeeds({ state, jobs, clock }).length === 0,
     log,
     clock,
   });
@@ -124,7 +128,9 @@ async function serve({ start, clientOptions, policy, state, log }: Parts, signal
   const server = createApiServer(api);
   const port = await listen(server, options.host, options.port);
   // Where agents are to fetch from is known now; nothing is launched before.
-  if (artifacts !== null) Object.assign(settings, launchFetched(options, artifacts, port, log));
+  if (artifacts !== null) {
+    Object.assign(settings, withVariables(launchFetched(options, artifacts, port, log), variables));
+  }
   const ended = new AbortController();
   try {
     const asking = externalSeeds.run(AbortSignal.any([signal, ended.signal]));
@@ -159,6 +165,15 @@ function apiDeps(options: SchedulerOptions, context: SchedulerContext, wake: () 
 
 const served = (artifacts: Artifacts | null) => (artifacts === null ? [] : servedFiles(artifacts));
 
+/** What every executor is told, however it is started. */
+function executorVariables({ logLevel }: SchedulerOptions, ca: string | undefined): Record<string, string> {
+  return { LOG_LEVEL: logLevel, ...(ca === undefined ? {} : { [CA_VARIABLE]: ca }) };
+}
+
+function withVariables(launch: ExecutorLaunch, variables: Record<string, string>): ExecutorLaunch {
+  return { ...launch, executorEnvironment: { ...variables, ...launch.executorEnvironment } };
+}
+
 function artifactsOf(options: SchedulerOptions): Promise<Artifacts> {
   const { stateDirectory, cassandra, executorUri, nodeUri, cassandraUri, javaUri } = options;
   const uris = { executorUri, nodeUri, cassandraUri, javaUri };
@@ -172,20 +187,14 @@ function artifactsOf(options: SchedulerOptions): Promise<Artifacts> {
 }
 
 function launchFetched(options: SchedulerOptions, artifacts: Artifacts, port: number, log: Logger): ExecutorLaunch {
-  const { host, advertiseUrl: advertised, master, javaHome, logLevel } = options;
+  const { host, advertiseUrl: advertised, master, javaHome } = options;
   const baseUrl = artifactBase({ host, port, advertised, hostname: hostname() });
   if (options.nodeUri === undefined && (process.config.variables as { node_shared?: unknown }).node_shared) {
     log.warn('This Node needs its libnode.so, which agents do not have: give a complete binary with --node-uri.');
   }
   const unreachable = served(artifacts).length > 0 ? unreachableBase(baseUrl, master) : null;
   if (unreachable !== null) log.warn(unreachable);
-  const launch = executorLaunch({
-    baseUrl,
-    artifacts,
-    javaHome: javaHome ?? null,
-    nodeOptions: EXECUTOR_NODE_OPTIONS,
-  });
-  return { ...launch, executorEnvironment: { LOG_LEVEL: logLevel, ...launch.executorEnvironment } };
+  return executorLaunch({ baseUrl, artifacts, javaHome: javaHome ?? null, nodeOptions: EXECUTOR_NODE_OPTIONS });
 }
 
 /** Returns the port. */

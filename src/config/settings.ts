@@ -46,7 +46,6 @@ export function schedulerSettings(options: SchedulerOptions, launch: ExecutorLau
     startTimeoutMs: options.startTimeout * 1000,
     shutdownGraceMs: 60_000,
     ...launch,
-    executorEnvironment: { LOG_LEVEL: options.logLevel, ...launch.executorEnvironment },
   };
 }
 
