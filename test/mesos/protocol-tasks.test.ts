@@ -1,8 +1,8 @@
 // The wire protocol of a Mesos master and its agents, seen by a scheduler: tasks and executors. Against MESOS_MASTER
 // when that is set (its agents must be able to run this directory's test executor), else against the embedded one.
-import test from 'ava';
 import { contains, scalar } from '../../src/local/resources.ts';
 import { subscribed } from './helpers/mesos.ts';
+import { test } from './helpers/protocol-test.ts';
 import { testExecutor, testTask, type TestScheduler } from './helpers/scheduler.ts';
 
 /** What the executor says next. */

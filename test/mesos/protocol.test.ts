@@ -1,9 +1,9 @@
 // The wire protocol of a Mesos master, seen by a scheduler: subscriptions and offers. Against MESOS_MASTER when that
 // is set (its agents must be able to run this directory's test executor), else against the embedded one.
-import test from 'ava';
 import { scalar } from '../../src/local/resources.ts';
 import { encodeSchedulerCall } from '../../src/mesos/messages.ts';
 import { subscribed } from './helpers/mesos.ts';
+import { test } from './helpers/protocol-test.ts';
 import { FRAMEWORK, post, TestScheduler, testTask } from './helpers/scheduler.ts';
 
 const revive = (frameworkId: string) => encodeSchedulerCall({ type: 'REVIVE' }, { value: frameworkId });

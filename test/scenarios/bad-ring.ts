@@ -131,6 +131,14 @@ export class BadRing {
     return logs;
   }
 
+  /** Ids of the tasks of that job's phase whose steps have begun. */
+  begun(jobId: number, phase: string): (string | undefined)[] {
+    const lines = [...this.executorLogs().values()].flat(2);
+    return lines
+      .filter((line) => line.msg === 'step begins' && line.jobId === jobId && line.phase === phase)
+      .map(({ taskId }) => taskId);
+  }
+
   schedulerLog(): LogLine[] {
     return logLines(join(this.#parts.scratch, 'scheduler.log'));
   }
@@ -160,6 +168,8 @@ export interface LogLine {
   time: number;
   msg: string;
   taskId?: string;
+  jobId?: number;
+  phase?: string;
 }
 
 /** What is not JSON is a word of somebody else's. */

@@ -23,6 +23,8 @@ const end = new AbortController();
 /** An empty message makes it subscribe anew. */
 let subscription = new AbortController();
 let stubborn = false;
+/** A bad wire may double it: then it is one LAUNCH all the same. */
+let lastLaunch = '';
 
 function startChild(): number | undefined {
   const child = spawn('/bin/sh', ['-c', "trap '' TERM HUP; sleep 600"], { stdio: 'ignore' });
@@ -40,6 +42,9 @@ async function reportOf(wish: string): Promise<string> {
 
 async function launch({ taskId, data }: TaskInfo): Promise<void> {
   const wish = Buffer.from(data ?? []).toString();
+  const launched = `${taskId.value} ${wish}`;
+  if (launched === lastLaunch) return;
+  lastLaunch = launched;
   await client.update({ taskId, state: 'TASK_STARTING' });
   if (wish === 'stubborn') stubborn = true;
   if (wish === 'signal') process.once('SIGUSR2', () => void finish(taskId));

@@ -5,7 +5,11 @@ import type { ExecutionContext } from 'ava';
 import { createLogger, type Logger } from '../../../src/log.ts';
 import type { FrameworkInfo } from '../../../src/mesos/types.ts';
 import { EmbeddedMesos, type EmbeddedMesosOptions } from '../../../src/local/embedded-mesos.ts';
+import { freePort } from '../../helpers/free-port.ts';
+import { startFaultyWire, type FaultyWire } from '../../helpers/wire-faults.ts';
+import { FAULTS, faultSeed } from './bad-wire.ts';
 import { TestScheduler } from './scheduler.ts';
+import { SteadyScheduler } from './steady-scheduler.ts';
 
 /** A directory that is gone after the test. */
 export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
@@ -45,9 +49,43 @@ export async function embedded(
   return mesos;
 }
 
-/** The master that the suite speaks to: MESOS_MASTER (`http://host:port`), or an embedded one. */
-async function master(t: ExecutionContext): Promise<string> {
-  return process.env['MESOS_MASTER'] ?? (await embedded(t)).url;
+/** Bad wires so far: each spoils something else. */
+let made = 0;
+
+interface Master {
+  url: string;
+  /** Makes its wires good. */
+  mend: () => void;
+}
+
+/** The master that the suite speaks to: MESOS_MASTER (`http://host:port`), or an embedded one; on bad wires when asked. */
+async function master(t: ExecutionContext): Promise<Master> {
+  const given = process.env['MESOS_MASTER'];
+  const seed = faultSeed();
+  if (seed === null) return { url: given ?? (await embedded(t)).url, mend: () => undefined };
+  const wires: FaultyWire[] = [];
+  const bad = async (target: string): Promise<FaultyWire> => {
+    made += 1;
+    const wire = await startFaultyWire(t, { target, faults: FAULTS, seed: seed * 1000 + made });
+    wires.push(wire);
+    return wire;
+  };
+  const { url } = await bad(given ?? (await embeddedOnBadWires(t, bad)).url);
+  return { url, mend: () => wires.forEach((wire) => wire.set({})) };
+}
+
+/** Its executors reach their agents by such a wire each. */
+async function embeddedOnBadWires(
+  t: ExecutionContext,
+  bad: (target: string) => Promise<FaultyWire>,
+): Promise<EmbeddedMesos> {
+  const agents = [];
+  for (const agent of embeddedOptions('', createLogger('embedded', 'silent')).agents) {
+    const port = await freePort();
+    const { address: executorEndpoint } = await bad(`${agent.ip}:${port}`);
+    agents.push({ ...agent, port, executorEndpoint });
+  }
+  return embedded(t, { agents, heartbeatMs: 500 });
 }
 
 /** A subscribed framework of the test's own; torn down afterwards, with its executors. */
@@ -55,11 +93,12 @@ export async function subscribed(
   t: ExecutionContext,
   { url, ...info }: Partial<FrameworkInfo> & { url?: string } = {},
 ): Promise<{ scheduler: TestScheduler; url: string }> {
-  const at = url ?? (await master(t));
-  const scheduler = await TestScheduler.subscribe(at, info);
+  const at = url === undefined ? await master(t) : { url, mend: () => undefined };
+  const scheduler = await (faultSeed() === null ? TestScheduler : SteadyScheduler).subscribe(at.url, info);
   t.teardown(async () => {
+    at.mend();
     await scheduler.call({ type: 'TEARDOWN' });
     scheduler.disconnect();
   });
-  return { scheduler, url: at };
+  return { scheduler, url: at.url };
 }

@@ -64,27 +64,28 @@ async function open(master: string, body: Uint8Array, headers: Record<string, st
 export class TestScheduler {
   readonly streamId: string;
   readonly #master: string;
-  readonly #response: IncomingMessage;
+  readonly #response: IncomingMessage | undefined;
   #events: SchedulerEvent[] = [];
   #ended = false;
   readonly #changes = new EventEmitter();
   readonly #headers: Record<string, string>;
   #frameworkId: Id = { value: '' };
 
-  private constructor(master: string, response: IncomingMessage, headers: Record<string, string>) {
+  protected constructor(master: string, headers: Record<string, string>, response?: IncomingMessage) {
     this.#master = master;
     this.#headers = headers;
     this.#response = response;
-    this.streamId = String(response.headers['mesos-stream-id']);
+    this.streamId = String(response?.headers['mesos-stream-id']);
+    if (response) this.#listen(response);
+  }
+
+  #listen(response: IncomingMessage): void {
     const records = new RecordDecoder();
     response.on('data', (chunk: Buffer) => {
-      for (const record of records.push(chunk)) this.#take(decodeSchedulerEvent(record) as SchedulerEvent);
+      for (const record of records.push(chunk)) this.take(decodeSchedulerEvent(record) as SchedulerEvent);
     });
     response.on('error', () => response.destroy());
-    response.once('close', () => {
-      this.#ended = true;
-      this.#changes.emit('change');
-    });
+    response.once('close', () => this.end());
   }
 
   /** Subscribes; the first event is still to come. `headers` go with every call. */
@@ -97,7 +98,7 @@ export class TestScheduler {
     const body = encodeSchedulerCall({ type: 'SUBSCRIBE', subscribe: { frameworkInfo } }, info.id);
     const response = await open(master, body, headers);
     if (response.statusCode !== 200) throw new Error(`SUBSCRIBE: ${response.statusCode} ${await text(response)}`);
-    return new TestScheduler(master, response, headers);
+    return new TestScheduler(master, headers, response);
   }
 
   /** Subscribes and waits for SUBSCRIBED. */
@@ -141,7 +142,7 @@ export class TestScheduler {
         return found;
       }
       if (this.#ended || deadline.aborted) throw this.#missing(wanted);
-      await this.#change(deadline);
+      await this.change(deadline);
     }
   }
 
@@ -151,7 +152,7 @@ export class TestScheduler {
     const { offers } = event.offers;
     const taken = offers.find(fits);
     const rest = offers.filter((offer) => offer !== taken);
-    if (rest.length > 0) this.#take({ type: 'OFFERS', offers: { offers: rest } });
+    if (rest.length > 0) this.take({ type: 'OFFERS', offers: { offers: rest } });
     if (!taken) throw this.#missing('OFFERS');
     return taken;
   }
@@ -216,23 +217,34 @@ export class TestScheduler {
     const deadline = AbortSignal.timeout(PATIENCE_MS);
     while (!this.#ended) {
       if (deadline.aborted) throw this.#missing('the end of the stream');
-      await this.#change(deadline);
+      await this.change(deadline);
     }
   }
 
   /** As a process that dies. */
   disconnect(): void {
-    this.#response.destroy();
+    this.#response?.destroy();
   }
 
-  #take(event: SchedulerEvent): void {
+  /** Nothing more comes. */
+  protected end(): void {
+    this.#ended = true;
+    this.#changes.emit('change');
+  }
+
+  /** Of those that wait to be taken. */
+  protected forget(type: SchedulerEvent['type']): void {
+    this.#events = this.#events.filter((event) => event.type !== type);
+  }
+
+  protected take(event: SchedulerEvent): void {
     if (event.type === 'SUBSCRIBED') this.#frameworkId = event.subscribed.frameworkId;
     this.#events.push(event);
     this.#changes.emit('change');
   }
 
   /** Resolves when something happened, or the deadline has come. */
-  async #change(deadline: AbortSignal): Promise<void> {
+  protected async change(deadline: AbortSignal): Promise<void> {
     try {
       await once(this.#changes, 'change', { signal: deadline });
     } catch (error) {
