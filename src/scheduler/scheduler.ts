@@ -142,7 +142,8 @@ export class Scheduler {
     );
     const endings = this.#carryOut.waitsForExecutors().map((executorId) => `end ${executorId}`);
     const { call, waitMs } = this.#interest.next([...launches, ...endings], state.nodes.all().length, clock.now());
-    if (call !== null) await send(this.#context, { type: call });
+    // What the master has not heard is said again at the next look.
+    if (call !== null && !(await send(this.#context, { type: call }))) this.#interest.reset();
     if (waitMs !== null) void this.#wakeIn(waitMs, this.#over.signal);
   }
 

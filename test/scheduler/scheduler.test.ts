@@ -18,6 +18,8 @@ const TASK = 'cassandra.dev.node.0.executor.BACKUP.1.backup.1';
 class HandTurnedClient implements SchedulerClient {
   subscribed = false;
   readonly calls: SchedulerCall[] = [];
+  /** Types of calls that do not reach the master. */
+  readonly lost = new Set<SchedulerCall['type']>();
   #onEvent: (event: SchedulerEvent) => void | Promise<void> = () => undefined;
 
   async run(onEvent: (event: SchedulerEvent) => void | Promise<void>, signal: AbortSignal): Promise<void> {
@@ -32,7 +34,7 @@ class HandTurnedClient implements SchedulerClient {
 
   call(call: SchedulerCall): Promise<void> {
     this.calls.push(call);
-    return Promise.resolve();
+    return this.lost.has(call.type) ? Promise.reject(new Error('socket hang up')) : Promise.resolve();
   }
 }
 
@@ -96,7 +98,9 @@ async function backingUp(t: ExecutionContext): Promise<Rig> {
   };
 }
 
-const killed = ({ calls }: HandTurnedClient) => calls.filter(({ type }) => type === 'KILL').length;
+const count = ({ calls }: HandTurnedClient, kind: SchedulerCall['type']) =>
+  calls.filter(({ type }) => type === kind).length;
+const killed = (client: HandTurnedClient) => count(client, 'KILL');
 
 test('a step that is silent while the master is there is killed and given up', async (t) => {
   const { client, pass, step } = await backingUp(t);
@@ -122,4 +126,17 @@ test('a scheduler that stood still takes no step for silent once it is subscribe
   t.not(step()?.killSince, null);
   await client.subscribe();
   t.is(step()?.killSince, null);
+});
+
+test('that no offers are wanted is said until the master has heard it', async (t) => {
+  const { client, pass } = await backingUp(t);
+  client.lost.add('SUPPRESS');
+  await client.subscribe();
+  await pass(1);
+  const lost = count(client, 'SUPPRESS');
+  client.lost.clear();
+  await pass(1);
+  t.is(count(client, 'SUPPRESS'), lost + 1);
+  await pass(20_000);
+  t.is(count(client, 'SUPPRESS'), lost + 1);
 });
