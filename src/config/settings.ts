@@ -28,7 +28,7 @@ export function schedulerSettings(options: SchedulerOptions, launch: ExecutorLau
     nodeCount: options.nodeCount,
     seedCount: seedCount(options),
     server: { cpus: options.cpus, memMb: options.mem, diskMb: options.disk },
-    executor: { cpus: 0.1, memMb: 256 },
+    executor: { cpus: 0.1, memMb: 256, diskMb: 2048 },
     step: { cpus: 0.1, memMb: 64 },
     heapMb: heap(options),
     ports: { storage: options.storagePort, native: options.nativePort, jmx: options.jmxPort },

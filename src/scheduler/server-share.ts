@@ -44,7 +44,11 @@ export function serverShare(supply: Supply, candidate: Candidate): ServerShare |
   );
   const share = {
     executor: newExecutor
-      ? own([...taken(supply, 'cpus', executor.cpus), ...taken(supply, 'mem', executor.memMb)])
+      ? own([
+          ...taken(supply, 'cpus', executor.cpus),
+          ...taken(supply, 'mem', executor.memMb),
+          ...(settings.volumes ? taken(supply, 'disk', executor.diskMb) : []),
+        ])
       : [],
     task: own([
       ...taken(supply, 'cpus', server.cpus),
@@ -77,13 +81,22 @@ function takenForStep(supply: Supply, { cpus, memMb }: SchedulerSettings['step']
 }
 
 function wantedOf(settings: SchedulerSettings, newExecutor: boolean): Record<string, number> {
-  const { server, executor, step, role, volumes } = settings;
+  const { server, executor, step, role } = settings;
   const parts = [server, ...(newExecutor ? [executor, ...(role === '*' ? [] : [step])] : [])];
   return {
     cpus: parts.reduce((sum, { cpus }) => sum + cpus, 0),
     mem: parts.reduce((sum, { memMb }) => sum + memMb, 0),
-    disk: volumes ? 0 : server.diskMb,
+    disk: diskBesideVolumes(settings, newExecutor),
   };
+}
+
+/**
+ * Of the sandbox. Volumes do not count for it, and to a sandbox without any disk of its own Mesos's xfs/disk isolator with
+ * --xfs_kill_containers allows nothing at all (its check() takes the missing limit for 0).
+ */
+function diskBesideVolumes({ server, executor, volumes }: SchedulerSettings, newExecutor: boolean): number {
+  if (volumes === null) return server.diskMb;
+  return newExecutor ? executor.diskMb : 0;
 }
 
 /** Data go to the root disk unless they have volumes: path and mount disks are for those. */

@@ -5,8 +5,8 @@ export interface SchedulerSettings {
   seedCount: number;
   /** Resources of one Cassandra server task. */
   server: { cpus: number; memMb: number; diskMb: number };
-  /** Resources of one executor, beside its tasks. */
-  executor: { cpus: number; memMb: number };
+  /** Resources of one executor, beside its tasks. Its disk, for the sandbox, counts where data lie on volumes. */
+  executor: { cpus: number; memMb: number; diskMb: number };
   /** Resources of one step of a cluster job. */
   step: { cpus: number; memMb: number };
   heapMb: number;

@@ -7,7 +7,7 @@ export const settings: SchedulerSettings = {
   nodeCount: 3,
   seedCount: 2,
   server: { cpus: 1, memMb: 1024, diskMb: 1000 },
-  executor: { cpus: 0.1, memMb: 256 },
+  executor: { cpus: 0.1, memMb: 256, diskMb: 200 },
   step: { cpus: 0.1, memMb: 64 },
   heapMb: 512,
   ports: { storage: 7000, native: 9042, jmx: 7199 },

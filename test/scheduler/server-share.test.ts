@@ -64,17 +64,22 @@ function shareOf(
   return launch.share;
 }
 
-test('the first launch reserves executor, server, one step and the ports, and makes a volume on what is reserved', (t) => {
+test('the first launch reserves executor with sandbox, server, one step and the ports, and makes a volume on what is reserved', (t) => {
   const share = shareOf(t, offerOf(FREE), aNode(0));
   const reservations = [LABELLED];
   t.deepEqual(share.reserve, [
-    scalar('disk', 1000, { reservations }),
+    scalar('disk', 1200, { reservations }),
     scalar('cpus', 1.2, { reservations }),
     scalar('mem', 1344, { reservations }),
     ports([7000, 9042, 31_000, 31_001], { reservations }),
   ]);
   t.deepEqual(share.create, [volume(0)]);
-  t.deepEqual(share.executor, [scalar('cpus', 0.1, { reservations }), scalar('mem', 256, { reservations }), volume(0)]);
+  t.deepEqual(share.executor, [
+    scalar('cpus', 0.1, { reservations }),
+    scalar('mem', 256, { reservations }),
+    scalar('disk', 200, { reservations }),
+    volume(0),
+  ]);
   t.deepEqual(share.task, [
     scalar('cpus', 1, { reservations }),
     scalar('mem', 1024, { reservations }),
@@ -87,6 +92,7 @@ const OWN = [
   ports([7000, 9042, 31_000, 31_001], { reservations: [LABELLED] }),
   scalar('cpus', 1.2, { reservations: [LABELLED] }),
   scalar('mem', 1344, { reservations: [LABELLED] }),
+  scalar('disk', 200, { reservations: [LABELLED] }),
 ];
 const asked = { volumes: [{ id: `${ID}.data-0`, containerPath: 'data-0' }], made: false };
 const relaunched = (changes: Partial<ClusterNode> = {}) =>
@@ -171,7 +177,10 @@ test('a mount disk is taken whole, one for each volume', (t) => {
     create.map(({ disk }) => disk?.persistence?.id),
     [`${ID}.data-0`, `${ID}.data-1`],
   );
-  t.is(reserve.filter(({ name }) => name === 'disk').length, 2);
+  t.deepEqual(
+    reserve.filter(({ name }) => name === 'disk').map(({ scalar: size }) => size?.value),
+    [1500, 3000, 200],
+  );
   const { reason } = match(offerOf([...FREE, disks[1] as Resource]), aNode(0), { volumes });
   t.regex(reason, /needs 2 mount disks of 1000 MiB for its volumes, offered 1/);
 });
@@ -190,6 +199,11 @@ test('volumes on path disks are spread over the paths', (t) => {
 test('an agent that has no room for a step as well is not taken', (t) => {
   const tight = [...FREE.filter(({ name }) => name !== 'cpus'), scalar('cpus', 1.1)];
   t.regex(match(offerOf(tight), aNode(0)).reason, /needs 1\.2 cpus, offered 1\.1/);
+});
+
+test('an agent that has room for the volume and none for the sandbox beside it is not taken', (t) => {
+  const tight = [...FREE.filter(({ name }) => name !== 'disk'), scalar('disk', 1100)];
+  t.regex(match(offerOf(tight), aNode(0)).reason, /needs 200 disk, offered 100/);
 });
 
 test('revocable and shared resources are not counted on', (t) => {
