@@ -1,8 +1,7 @@
 // A TCP proxy on loopback that spoils what passes through it, the same way for the same seed. How to put it between:
 //   scheduler ↔ master    startFaultyWire(t, { target: mesos.url }); the scheduler's --master is `wire.url`
-//   executor ↔ agent      startFaultyWire(t, { target: 'ip:port of the agent' }); the executor gets `wire.address` as
-//                         MESOS_AGENT_ENDPOINT. An agent sets that itself, over what a CommandInfo says, so that it has to
-//                         stand in the command: `MESOS_AGENT_ENDPOINT=127.0.0.1:… exec …`
+//   executor ↔ agent      startFaultyWire(t, { target: 'ip:port of the agent' }); `wire.address` is the agent's
+//                         `executorEndpoint` in the options of the embedded Mesos
 //   anything else by TCP  delay, drop, slowness and silence know nothing of HTTP
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';

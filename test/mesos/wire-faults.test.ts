@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { freePort } from '../helpers/free-port.ts';
 import { startFaultyWire, type FaultyWire, type RecordFault, type WireFaults } from '../helpers/wire-faults.ts';
 import { embedded } from './helpers/mesos.ts';
-import { testExecutor, testTask } from './helpers/scheduler.ts';
+import { testTask } from './helpers/scheduler.ts';
 import { KeepingScheduler } from './keeping-scheduler.ts';
 
 const TASKS = Array.from({ length: 6 }, (_, index) => `task-${index}`);
@@ -36,12 +36,9 @@ async function agentStage(t: ExecutionContext, seed = 1): Promise<Stage> {
   const agent = { hostname: '127.0.0.1', ip: '127.0.0.1', port: await freePort(), resources };
   // Before the agent, so that it is there until the executor has ended.
   const wire = await startFaultyWire(t, { target: `127.0.0.1:${agent.port}`, seed });
-  const mesos = await embedded(t, { ...HURRY, agents: [agent] });
+  const mesos = await embedded(t, { ...HURRY, agents: [{ ...agent, executorEndpoint: wire.address }] });
   const scheduler = new KeepingScheduler(t, mesos.url);
-  const plain = testExecutor('node.0.executor');
-  const command = { value: `MESOS_AGENT_ENDPOINT=${wire.address} ${plain.command?.value}` };
-  const executor = { ...plain, command };
-  await scheduler.launch((offer) => TASKS.map((id) => testTask(id, offer, { wish: 'signal', executor })));
+  await scheduler.launch((offer) => TASKS.map((id) => testTask(id, offer, { wish: 'signal' })));
   await allRun(scheduler);
   return { scheduler, wire, resubscribed: () => scheduler.executorResubscribed() };
 }
