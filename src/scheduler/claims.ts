@@ -38,7 +38,8 @@ export function ownOf(executorId: string, { resources }: Pick<Offer, 'resources'
 
 /**
  * What a node may take: its own first, then what is reserved for the role, then what is not reserved. Never what
- * another node holds, anybody's volume, what can be revoked or shared, or what a resource provider manages.
+ * another node holds, anybody's volume, what another framework of the role has labelled, what can be revoked or shared,
+ * or what a resource provider manages.
  */
 export function supplyFor(executorId: string, { resources }: Pick<Offer, 'resources'>): Supply {
   const ranked = resources.filter(mayTake).flatMap((resource) => {
@@ -50,7 +51,14 @@ export function supplyFor(executorId: string, { resources }: Pick<Offer, 'resour
 }
 
 function mayTake(resource: Resource): boolean {
-  return volumeIdOf(resource) === null && !resource.revocable && !resource.shared && !resource.providerId;
+  const { revocable, shared, providerId } = resource;
+  return volumeIdOf(resource) === null && !isLabelledByOthers(resource) && !revocable && !shared && !providerId;
+}
+
+/** Frameworks know their reservations by labels, as we do. What operators reserve for a role has none. */
+function isLabelledByOthers({ reservations }: Resource): boolean {
+  const last = reservations?.at(-1);
+  return (last?.labels?.labels ?? []).length > 0 && labelOf(last) === null;
 }
 
 function rankOf(resource: Resource, holder: string | null): number {

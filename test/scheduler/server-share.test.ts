@@ -159,6 +159,17 @@ test('what another node holds is never touched', (t) => {
   );
 });
 
+test('what another framework of the role has reserved under labels of its own is not taken', (t) => {
+  const labels = { labels: [{ key: 'resource_id', value: 'broker-0' }] };
+  const theirs = FREE.map((resource) => ({ ...resource, reservations: [{ ...LABELLED, labels }] }));
+  t.regex(match(offerOf(theirs), aNode(0)).reason, /port 7000 .* is not offered/);
+  const operators = FREE.map((resource) => ({
+    ...resource,
+    reservations: [{ type: 'DYNAMIC' as const, role: 'cassandra' }],
+  }));
+  t.deepEqual(shareOf(t, offerOf([...theirs, ...operators]), aNode(0)).reserve, []);
+});
+
 const mount = (root: string, value: number): Resource =>
   scalar('disk', value, { disk: { source: { type: 'MOUNT', mount: { root } } } });
 const path = (root: string, value: number): Resource =>
