@@ -36,7 +36,8 @@ export class SteadyScheduler extends TestScheduler {
   readonly #over = new AbortController();
   /** Offers of the present subscription. */
   readonly #offered = new Set<string>();
-  #dropped = false;
+  /** Why nothing that a test may wait for comes any more. */
+  #reason: unknown = null;
   /** Tasks that have ended, or are not known. */
   readonly #ended = new Set<string>();
 
@@ -49,12 +50,12 @@ export class SteadyScheduler extends TestScheduler {
       clock: hurried,
       backoff: { minMs: 20, maxMs: 100 },
     });
-    const over = (): void => {
-      this.#over.abort();
-      // A test that waits for more is told so.
-      this.end();
-    };
-    this.#client.run((event) => this.#on(event), this.#over.signal).then(over, over);
+    this.#client
+      .run((event) => this.#on(event), this.#over.signal)
+      .catch((error: unknown) => {
+        this.#over.abort();
+        this.#end(error);
+      });
   }
 
   /** Waits for SUBSCRIBED. */
@@ -108,7 +109,7 @@ export class SteadyScheduler extends TestScheduler {
     try {
       return await super.nextOf(fits, wanted);
     } catch (error) {
-      throw this.#dropped ? new TaskDropped('a LAUNCH was lost', { cause: error }) : error;
+      throw this.#reason ?? error;
     }
   }
 
@@ -131,8 +132,11 @@ export class SteadyScheduler extends TestScheduler {
 
   #note({ taskId, state }: TaskStatus): void {
     if (isTerminal(state) || state === 'TASK_UNKNOWN') this.#ended.add(taskId.value);
-    if (state !== 'TASK_DROPPED') return;
-    this.#dropped = true;
+    if (state === 'TASK_DROPPED') this.#end(new TaskDropped(`LAUNCH of ${taskId.value} was lost`));
+  }
+
+  #end(reason: unknown): void {
+    this.#reason ??= reason;
     this.end();
   }
 
@@ -165,12 +169,6 @@ export class SteadyScheduler extends TestScheduler {
   }
 
   /** Ends with the test at the latest. */
-  #inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (!this.#over.signal.aborted) throw error;
-    });
-  }
-
   #killUntilEnded(call: SchedulerCall & { type: 'KILL' }): void {
     const { signal } = this.#over;
     const repeat = async (): Promise<void> => {
@@ -179,6 +177,6 @@ export class SteadyScheduler extends TestScheduler {
         await this.#try(call);
       }
     };
-    this.#inBackground(repeat());
+    repeat().catch((error: unknown) => this.#end(error));
   }
 }
