@@ -91,7 +91,7 @@ function wantedOf(settings: SchedulerSettings, newExecutor: boolean): Record<str
 }
 
 /**
- * Of the sandbox. Volumes do not count for it, and to a sandbox without any disk of its own Mesos's xfs/disk isolator with
+ * Of the sandbox. Volumes do not count for it, and to a sandbox without any disk of its own Mesos's disk/xfs isolator with
  * --xfs_kill_containers allows nothing at all (its check() takes the missing limit for 0).
  */
 function diskBesideVolumes({ server, executor, volumes }: SchedulerSettings, newExecutor: boolean): number {
