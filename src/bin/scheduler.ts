@@ -230,18 +230,30 @@ async function readCa(file: string): Promise<string> {
   }
 }
 
+/** The user id of a container may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch (error) {
+    throw new OperatorError('BAD_REQUEST', 'Expected a user for the tasks, and the one that runs this has no name', {
+      cause: error,
+      hint: 'Give --user (MESOS_USER).',
+    });
+  }
+}
+
 function frameworkInfo(options: SchedulerOptions, state: State) {
   const id = state.framework.get('frameworkId');
-  const { principal, advertiseUrl, host, port } = options;
+  const { principal, advertiseUrl: advertised, host, port } = options;
   return {
     ...(id === null ? {} : { id: { value: id } }),
-    user: options.user || userInfo().username,
+    user: options.user || userName(),
     name: frameworkName(options.clusterName),
     failoverTimeout: options.failoverTimeout,
     checkpoint: true,
     roles: [options.role],
     capabilities: CAPABILITIES.map((type) => ({ type })),
-    webuiUrl: `${advertiseUrl ?? `http://${host}:${port}`}/`,
+    webuiUrl: `${artifactBase({ host, port, advertised, hostname: hostname() })}/`,
     ...(principal === undefined ? {} : { principal }),
   };
 }
