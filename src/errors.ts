@@ -20,6 +20,7 @@ const TABLE = {
   TOPOLOGY_MISMATCH: { status: 409, exitCode: 1, retryable: false },
   SCHEMA_MISMATCH: { status: 409, exitCode: 1, retryable: false },
   NOTHING_TO_BACK_UP: { status: 409, exitCode: 1, retryable: false },
+  RECORD_MISSING: { status: 409, exitCode: 1, retryable: true },
   ABORTED: { status: 409, exitCode: 1, retryable: false },
   NODE_REPLACED: { status: 409, exitCode: 1, retryable: false },
   NODE_STOPPED: { status: 409, exitCode: 1, retryable: false },

@@ -32,25 +32,20 @@ export async function readRecord({
   });
 }
 
-/** The manifest of one node of the backup, with what the job wants of it. Throws BACKUP_DAMAGED. */
+/** The manifest of one node of the backup, by its checksum, with what the job wants of it. Throws BACKUP_DAMAGED. */
 export async function readManifest(
   { request, storage }: StepContext,
-  record: BackupRecord,
   executorId: string,
+  expected: string,
 ): Promise<BackupSource> {
-  const { cluster, backupName } = request;
-  const key = manifestKey(cluster, executorId, backupName);
-  const expected = record.nodes.find((node) => node.executorId === executorId);
+  const key = manifestKey(request.cluster, executorId, request.backupName);
   const text = await storage.getDocument(key);
-  if (expected === undefined || text === null) {
-    const where = expected === undefined ? `the record of backup ${backupName} does not name it` : 'it is missing';
-    throw new OperatorError('BACKUP_DAMAGED', `expected ${key}, but ${where}`);
-  }
+  if (text === null) throw new OperatorError('BACKUP_DAMAGED', `expected ${key}, but it is missing`);
   const sha256 = sha256Of(text);
-  if (sha256 !== expected.manifestSha256) {
+  if (sha256 !== expected) {
     throw new OperatorError(
       'BACKUP_DAMAGED',
-      `${key} is damaged: expected sha256 ${expected.manifestSha256} as in the record of the backup, got ${sha256}`,
+      `${key} is damaged: expected sha256 ${expected} as in the record of the backup, got ${sha256}`,
     );
   }
   const manifest = parseManifest(text, key);
@@ -64,7 +59,19 @@ export async function readSource(context: StepContext): Promise<BackupSource> {
     throw new OperatorError('INTERNAL', 'expected the executor id that the backup of this node lies under, got none');
   }
   const { record } = await readRecord(context);
-  return readManifest(context, record, sourceExecutorId);
+  return readRecorded(context, record, sourceExecutorId);
+}
+
+/** The manifest of one node that the record names. Throws BACKUP_DAMAGED. */
+export async function readRecorded(
+  context: StepContext,
+  record: BackupRecord,
+  executorId: string,
+): Promise<BackupSource> {
+  const named = record.nodes.find((node) => node.executorId === executorId);
+  if (named) return readManifest(context, executorId, named.manifestSha256);
+  const message = `expected ${executorId} in the record of backup ${record.name}, which does not name it`;
+  throw new OperatorError('BACKUP_DAMAGED', message);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { OperatorError } from '../errors.ts';
 import type { BackupRecord } from '../model/backup.ts';
 import type { NodeHealth } from '../model/node.ts';
-import { checkFiles, readManifest, readRecord, schemaNow, type BackupSource } from './backup-source.ts';
+import { checkFiles, readRecord, readRecorded, schemaNow, type BackupSource } from './backup-source.ts';
 import { checkSpace } from './check-space.ts';
 import { compareSchema } from './compare-schema.ts';
 import { findSource } from './find-source.ts';
@@ -30,7 +30,7 @@ export async function nodeCheck(context: StepContext): Promise<void> {
   };
   reporter.check(report);
   const { executorId } = findSource(record.nodes, { ...health, executorId: request.executorId });
-  const source = await readManifest(context, record, executorId);
+  const source = await readRecorded(context, record, executorId);
   const { manifest, selection } = source;
   refuseUnknown(source, context);
   refuseOther(source, health, context);

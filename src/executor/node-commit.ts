@@ -1,19 +1,21 @@
 import { OperatorError } from '../errors.ts';
 import { recordKey } from '../storage/layout.ts';
+import { sha256Of } from '../storage/manifest.ts';
 import { readOwnManifest } from './node-confirm.ts';
 import type { StepContext } from './step-context.ts';
 
 /**
  * Writes the cluster's record: from then on there is a backup. Not over a part that has gone since it was confirmed.
- * Done twice it changes nothing.
+ * Done twice it changes nothing. Throws RECORD_MISSING when another node should have written it where this one looks, and
+ * has not: then this one is to be sent the record itself.
  */
 export async function nodeCommit(context: StepContext): Promise<void> {
   const { request, storage, signal } = context;
   await readOwnManifest(context);
-  const record = request.record ?? '';
+  const { record, recordSha256 } = request;
   const key = recordKey(request.cluster, request.backupName);
   const present = await storage.getDocument(key);
-  if (present === record) return;
+  if (present !== null && sha256Of(present) === recordSha256) return;
   if (present !== null) {
     throw new OperatorError(
       'NAME_TAKEN',
@@ -22,6 +24,9 @@ export async function nodeCommit(context: StepContext): Promise<void> {
         hint: 'A backup name is used once: choose another one.',
       },
     );
+  }
+  if (record === null) {
+    throw new OperatorError('RECORD_MISSING', `expected ${key}, as another node has written it, but it is missing`);
   }
   signal.throwIfAborted();
   await storage.flush();

@@ -1,6 +1,4 @@
 import { OperatorError } from '../errors.ts';
-import { recordKey } from '../storage/layout.ts';
-import { parseRecord } from '../storage/manifest.ts';
 import { checkFiles, readManifest, type BackupSource } from './backup-source.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -15,7 +13,7 @@ export async function nodeConfirm(context: StepContext): Promise<void> {
 
 /** This node's manifest, as the record to be committed names it. Throws BACKUP_DAMAGED when it is not there any more. */
 export async function readOwnManifest(context: StepContext): Promise<BackupSource> {
-  const { cluster, executorId, backupName, record } = context.request;
-  if (record === null) throw new OperatorError('INTERNAL', 'expected the record of the backup, got none');
-  return readManifest(context, parseRecord(record, recordKey(cluster, backupName)), executorId);
+  const { executorId, manifestSha256 } = context.request;
+  if (manifestSha256 === null) throw new OperatorError('INTERNAL', "expected the manifest's checksum, got none");
+  return readManifest(context, executorId, manifestSha256);
 }

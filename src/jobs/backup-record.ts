@@ -1,34 +1,33 @@
+import { hash } from 'node:crypto';
 import type { ClusterJob, Step } from '../model/cluster-job.ts';
 import type { BackupRecord } from '../model/backup.ts';
 import { nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { stepsOf } from './steps.ts';
 
-/** By the confirming steps: once they have ended the record stays as it is, and thousands of nodes write it. */
-const texts = new WeakMap<Step[], string>();
+export interface RecordText {
+  text: string;
+  sha256: string;
+}
+
+/** By the confirming steps: once they have ended the record stays as it is, and thousands of nodes ask for it. */
+const texts = new WeakMap<Step[], RecordText>();
 
 /** The record as `commit` writes it. */
-export function recordText(job: ClusterJob, cluster: string): string {
+export function recordText(job: ClusterJob, cluster: string): RecordText {
   const key = stepsOf(job, 'confirm');
-  const text = texts.get(key) ?? textOf(backupRecord(job, cluster));
-  texts.set(key, text);
-  return text;
-}
-
-/** The record with nothing but one node's part in it, for that node to confirm. */
-export function ownRecordText(job: ClusterJob, cluster: string, executorId: string): string {
-  const own = nodeBackups(job).filter((step) => step.executorId === executorId);
-  return textOf({ ...header(job, cluster), result: 'SUCCESS', nodes: recordNodes(own), missing: [] });
-}
-
-function textOf(record: BackupRecord): string {
-  return `${JSON.stringify(record, null, 2)}\n`;
+  let record = texts.get(key);
+  if (!record) {
+    const text = `${JSON.stringify(backupRecord(job, cluster), null, 2)}\n`;
+    record = { text, sha256: hash('sha256', text) };
+    texts.set(key, record);
+  }
+  return record;
 }
 
 /**
  * The cluster's record of a backup whose nodes have all ended their part; one that could not confirm its part counts as
- * missing. It follows from what they reported
- * alone, so that every node writes the same text, at whatever try.
+ * missing. It follows from what they reported alone, so that every node is told the same text, at whatever try.
  */
 export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
   const missing = [...phaseShortfalls(job, 'backup'), ...phaseShortfalls(job, 'confirm')];

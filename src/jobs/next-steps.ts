@@ -2,7 +2,8 @@ import { isStepActive, type ClusterJob, type Phase } from '../model/cluster-job.
 import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { StepRequest } from '../model/step.ts';
-import { ownRecordText, recordText } from './backup-record.ts';
+import { recordText } from './backup-record.ts';
+import { atOnce, isToWrite } from './commit.ts';
 import { isReadyFor, othersNeeded, ringOf, type Ring } from './readiness.ts';
 import { stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
 
@@ -42,7 +43,7 @@ export function turns(
 ): { launchable: number[]; waiting: number[] } {
   const launchable: number[] = [];
   const waiting: number[] = [];
-  let free = phase.concurrency - phase.steps.filter(isStepActive).length;
+  let free = atOnce(job, phase) - phase.steps.filter(isStepActive).length;
   if (free <= 0) return { launchable, waiting };
   const othersReady = othersNeeded(job, phase, ring).every((id) => isReadyFor(phase, ring.get(id)));
   for (const [index, step] of phase.steps.entries()) {
@@ -96,16 +97,25 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     tables: job.parameters.tables,
     sourceExecutorId: stepOf(job, 'check', executorId)?.report?.check?.sourceExecutorId ?? null,
     snapshotTaken: name === 'backup' && job.parameters.snapshot === 'together',
-    record: recordFor(job, name, executorId, cluster),
+    manifestSha256: manifestSha256(job, name, executorId),
+    ...recordFor(job, { phaseIndex, stepIndex }, cluster),
     truncateTables: name === 'truncate' ? tablesToRestore(job) : null,
     removeStaging: name === 'cleanup' && job.type === 'RESTORE',
     removeHostId: job.parameters.removeHostId ?? null,
   };
 }
 
-function recordFor(job: ClusterJob, phase: PhaseName, executorId: string, cluster: string): string | null {
-  if (phase === 'confirm') return ownRecordText(job, cluster, executorId);
-  return phase === 'commit' ? recordText(job, cluster) : null;
+/** By what a node knows its own part of the backup again. */
+function manifestSha256(job: ClusterJob, phase: PhaseName, executorId: string): string | null {
+  if (phase !== 'confirm' && phase !== 'commit') return null;
+  return stepOf(job, 'backup', executorId)?.report?.manifest?.sha256 ?? null;
+}
+
+function recordFor(job: ClusterJob, { phaseIndex, stepIndex }: StepRef, cluster: string) {
+  const phase = job.phases[phaseIndex];
+  if (phase?.name !== 'commit') return { record: null, recordSha256: null };
+  const { text, sha256 } = recordText(job, cluster);
+  return { record: isToWrite(job, phase, stepAt(job, { phaseIndex, stepIndex })) ? text : null, recordSha256: sha256 };
 }
 
 /** `keyspace.table` of everything that the checks found, once each. */

@@ -18,7 +18,7 @@ export function planJob(type: JobType, request: PlanRequest, nodes: ClusterNode[
   return newJob(type, request, now, PHASES[type](takingPart(request, nodes), request.parameters));
 }
 
-/** Each is sent the whole record, which for thousands of nodes has megabytes. */
+/** Each may have to be sent the whole record, which for thousands of nodes has megabytes. */
 const COMMITS_AT_ONCE = 50;
 
 const PHASES: Record<Exclude<JobType, 'REMOVE'>, (ids: string[], parameters: JobParameters) => Phase[]> = {

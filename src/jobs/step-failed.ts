@@ -32,8 +32,9 @@ export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now:
     return withStep(job, ref, { ...ended, state: 'FAILED', finished: now });
   }
   const backoff = Math.min(limits.backoffMs * 2 ** (step.attempt - 1), limits.backoffMaxMs);
-  const attempt = step.attempt + 1;
-  return withStep(job, ref, { ...ended, state: 'PENDING', attempt, taskId: null, notBefore: now + backoff });
+  // Nothing has to get better first: the next attempt brings what was missing.
+  const notBefore = error.code === 'RECORD_MISSING' ? null : now + backoff;
+  return withStep(job, ref, { ...ended, state: 'PENDING', attempt: step.attempt + 1, taskId: null, notBefore });
 }
 
 /** The first error of a report is the one that ended the step; the others are what it lived through. */

@@ -64,8 +64,12 @@ export interface StepRequest {
   sourceExecutorId: string | null;
   /** backup with snapshot=together: the snapshot was taken by an earlier phase. */
   snapshotTaken: boolean;
-  /** confirm and commit: the cluster's record, as commit is to write it. JSON text. */
+  /** confirm and commit: checksum of the manifest by which this node's part is known. */
+  manifestSha256: string | null;
+  /** commit: the cluster's record, JSON text; null when it should lie there already. */
   record: string | null;
+  /** commit: checksum of the record. */
+  recordSha256: string | null;
   /** truncate: `keyspace.table` of everything that the nodes have staged. */
   truncateTables: string[] | null;
   /** cleanup of a restore: the staged files are to go as well. */

@@ -2,9 +2,8 @@ import { rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { nodeConfirm } from '../../src/executor/node-confirm.ts';
-import { stringifyRecord } from '../../src/storage/manifest.ts';
 import { openStorage } from '../../src/storage/open.ts';
-import { EXECUTOR_ID, makeHost, storePart, type Host } from '../helpers/step-context.ts';
+import { EXECUTOR_ID, makeHost, ownPart, storePart, type Host } from '../helpers/step-context.ts';
 
 const OTHER_ID = 'cassandra.dev.node.1.executor';
 
@@ -19,8 +18,8 @@ const partOf = ({ root }: Host) => join(root, 'backup', 'dev', EXECUTOR_ID, 'mon
 
 test('a part that is whole is confirmed', async (t) => {
   const host = await nodeWithData(t);
-  const record = stringifyRecord(await storePart(host));
-  await t.notThrowsAsync(nodeConfirm(host.context({ phase: 'confirm', record })));
+  const own = ownPart(await storePart(host));
+  await t.notThrowsAsync(nodeConfirm(host.context({ phase: 'confirm', ...own })));
 });
 
 test('a node whose part was removed with the directory cannot confirm it, the one that came later can', async (t) => {
@@ -33,12 +32,12 @@ test('a node whose part was removed with the directory cannot confirm it, the on
     create: true,
   });
   const second = await storePart(host, { executorId: OTHER_ID });
-  const record = stringifyRecord({ ...first, nodes: [...first.nodes, ...second.nodes] });
-  await t.throwsAsync(nodeConfirm(host.context({ phase: 'confirm', record })), {
+  await t.throwsAsync(nodeConfirm(host.context({ phase: 'confirm', ...ownPart(first) })), {
     code: 'BACKUP_DAMAGED',
     message: /node\.0\.executor\/monday\/manifest\.json, but it is missing/,
   });
-  await t.notThrowsAsync(nodeConfirm(host.context({ phase: 'confirm', executorId: OTHER_ID, record })));
+  const other = { executorId: OTHER_ID, ...ownPart(second, OTHER_ID) };
+  await t.notThrowsAsync(nodeConfirm(host.context({ phase: 'confirm', ...other })));
 });
 
 for (const [what, damage, message] of [
@@ -47,17 +46,17 @@ for (const [what, damage, message] of [
 ] as const) {
   test(`a part of which a file ${what} is not confirmed`, async (t) => {
     const host = await nodeWithData(t);
-    const record = stringifyRecord(await storePart(host));
+    const own = ownPart(await storePart(host));
     damage(join(partOf(host), 'shop', 'users', 'nb-1-big-Data.db'));
-    await t.throwsAsync(nodeConfirm(host.context({ phase: 'confirm', record })), { code: 'BACKUP_DAMAGED', message });
+    await t.throwsAsync(nodeConfirm(host.context({ phase: 'confirm', ...own })), { code: 'BACKUP_DAMAGED', message });
   });
 }
 
 test('a part with another manifest than the record names is not confirmed', async (t) => {
   const host = await nodeWithData(t);
-  const record = stringifyRecord(await storePart(host));
+  const own = ownPart(await storePart(host));
   await host.storage.putDocument(`dev/${EXECUTOR_ID}/monday/manifest.json`, '{}');
-  await t.throwsAsync(nodeConfirm(host.context({ phase: 'confirm', record })), {
+  await t.throwsAsync(nodeConfirm(host.context({ phase: 'confirm', ...own })), {
     code: 'BACKUP_DAMAGED',
     message: /expected sha256 [0-9a-f]{64} as in the record/,
   });

@@ -9,10 +9,9 @@ import { Reporter } from '../../src/executor/report.ts';
 import { runStep, type StepOutcome } from '../../src/executor/run-step.ts';
 import { createLogger } from '../../src/log.ts';
 import type { StepRequest } from '../../src/model/step.ts';
-import { stringifyRecord } from '../../src/storage/manifest.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { DirectoryServer } from '../helpers/directory-server.ts';
-import { backUp, EXECUTOR_ID, makeHost, stepRequest, storePart, type Host } from '../helpers/step-context.ts';
+import { backUp, commitOf, EXECUTOR_ID, makeHost, stepRequest, storePart, type Host } from '../helpers/step-context.ts';
 
 interface Rig {
   host: Host;
@@ -50,10 +49,10 @@ const staged = ({ stagingDirectories }: Host) => stagingDirectories.flatMap((dir
 
 test('a location that was removed is not made again to look for the backup in it', async (t) => {
   const { host, location, run } = await rig(t);
-  const record = stringifyRecord(await storePart(host));
+  const record = await storePart(host);
   rmSync(location, { recursive: true });
   for (const phase of ['confirm', 'commit'] as const) {
-    const { state, report } = await run({ phase, record });
+    const { state, report } = await run({ ...commitOf(record), phase });
     t.is(state, 'TASK_FAILED');
     t.is(report.errors[0]?.code, 'STORAGE_FAILED');
   }

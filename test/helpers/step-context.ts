@@ -11,7 +11,7 @@ import { createLogger } from '../../src/log.ts';
 import type { BackupRecord, NodeManifest } from '../../src/model/backup.ts';
 import type { StepRequest } from '../../src/model/step.ts';
 import { createCopyPool, type CopyPool } from '../../src/storage/copy-pool.ts';
-import { parseManifest, stringifyRecord } from '../../src/storage/manifest.ts';
+import { parseManifest, sha256Of, stringifyRecord } from '../../src/storage/manifest.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { DirectoryNode } from './directory-node.ts';
@@ -44,7 +44,9 @@ export function stepRequest(change: Partial<StepRequest> = {}): StepRequest {
     tables: null,
     sourceExecutorId: null,
     snapshotTaken: false,
+    manifestSha256: null,
     record: null,
+    recordSha256: null,
     truncateTables: null,
     removeStaging: false,
     removeHostId: null,
@@ -92,8 +94,19 @@ export async function makeHost(t: ExecutionContext, dataDirectoryCount = 1): Pro
 /** Backs the node up under a name of `change` and writes the record of a cluster of this one node. */
 export async function backUp(host: Host, change: Partial<StepRequest> = {}): Promise<BackupRecord> {
   const record = await storePart(host, change);
-  await nodeCommit(host.context({ ...change, phase: 'commit', record: stringifyRecord(record) }));
+  await nodeCommit(host.context({ ...change, ...commitOf(record, change.executorId) }));
   return record;
+}
+
+/** What a step of `commit` is told that is to write the record. */
+export function commitOf(record: BackupRecord, executorId = EXECUTOR_ID) {
+  const text = stringifyRecord(record);
+  return { phase: 'commit' as const, ...ownPart(record, executorId), record: text, recordSha256: sha256Of(text) };
+}
+
+/** By what a node's part of the backup is known. */
+export function ownPart(record: BackupRecord, executorId = EXECUTOR_ID): Pick<StepRequest, 'manifestSha256'> {
+  return { manifestSha256: record.nodes.find((node) => node.executorId === executorId)?.manifestSha256 ?? null };
 }
 
 /** Backs the node up and returns the record that is still to be written. */

@@ -1,8 +1,7 @@
 import test from 'ava';
-import type { BackupRecord } from '../../src/model/backup.ts';
 import { launched, nextSteps, stepRequest, taskIdOf } from '../../src/jobs/next-steps.ts';
 import { withStep } from '../../src/jobs/steps.ts';
-import { check, CLUSTER, down, error, id, node, nodes, planned, report, START } from './helpers.ts';
+import { check, CLUSTER, down, error, id, node, nodes, planned, report, START, manifest } from './helpers.ts';
 import { launchOrder, Ticker, ticker } from './ticker.ts';
 
 function next(turned: Ticker): string[] {
@@ -148,7 +147,9 @@ test('a request says what the operator asked for', (t) => {
     tables: ['ks2.t'],
     sourceExecutorId: null,
     snapshotTaken: true,
+    manifestSha256: null,
     record: null,
+    recordSha256: null,
     truncateTables: null,
     removeStaging: false,
     removeHostId: null,
@@ -185,12 +186,11 @@ test('all nodes write the same record, at whatever try', (t) => {
   t.like(JSON.parse(first ?? ''), { name: 'b1', result: 'SUCCESS' });
 });
 
-test('a node confirms its own part, and is not sent what the others have', (t) => {
+test('a node confirms and commits by the manifest that it stored, and is not sent what the others have', (t) => {
   const turned = ticker('BACKUP', 3).until('confirm');
-  const record = JSON.parse(stepRequest(turned.job, 1, 1, CLUSTER).record ?? '') as BackupRecord;
-  t.deepEqual(
-    record.nodes.map(({ executorId }) => executorId),
-    [id(1)],
-  );
-  t.like(record, { name: 'b1', cluster: CLUSTER });
+  const asked = stepRequest(turned.job, 1, 1, CLUSTER);
+  t.like(asked, { manifestSha256: manifest(id(1)).sha256, record: null, recordSha256: null });
+  turned.until('commit');
+  t.is(stepRequest(turned.job, 2, 1, CLUSTER).manifestSha256, manifest(id(1)).sha256);
+  t.is(stepRequest(turned.job, 0, 1, CLUSTER).manifestSha256, null);
 });
