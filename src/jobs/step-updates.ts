@@ -41,7 +41,7 @@ export function onTaskStatus(job: ClusterJob, status: StepTaskStatus, now: numbe
     case 'RUNNING':
       return withStep(job, ref, { state: 'RUNNING', report, lastSeen: now });
     case 'FINISHED':
-      return onFinished(job, ref, report, now, limits);
+      return onFinished(job, ref, status.report, now, limits);
     default:
       return stepFailed(job, ref, { kind: status.state, message: status.message, report: status.report }, now, limits);
   }
@@ -50,13 +50,21 @@ export function onTaskStatus(job: ClusterJob, status: StepTaskStatus, now: numbe
 /** Phases whose end says nothing beyond itself. */
 const NO_REPORT_NEEDED = new Set<PhaseName>(['commit', 'cleanup']);
 
+/** `report`: the last one. What was told on the way does not hold the result. */
 function onFinished(job: ClusterJob, ref: StepRef, report: StepReport | null, now: number, limits: Limits): ClusterJob {
   const name = job.phases[ref.phaseIndex]?.name;
   if (report === null && name !== undefined && !NO_REPORT_NEEDED.has(name)) {
     const failure = { kind: 'LOST', message: 'The task ended without a report', report } as const;
     return stepFailed(job, ref, failure, now, limits);
   }
-  return withStep(job, ref, { state: 'SUCCESS', finished: now, report, error: null, lastSeen: null, killSince: null });
+  return withStep(job, ref, {
+    state: 'SUCCESS',
+    finished: now,
+    report: report ?? stepAt(job, ref).report,
+    error: null,
+    lastSeen: null,
+    killSince: null,
+  });
 }
 
 /**

@@ -73,11 +73,20 @@ const STEP_STATES: Partial<Record<TaskState, StepTaskState>> = {
   TASK_UNREACHABLE: 'UNREACHABLE',
 };
 
+/**
+ * True when reconciliation says how a task ended: the master remembers no more than the state. The update itself, with the
+ * executor's report and words, comes again until it is acknowledged, which it was not while the step counts as active.
+ */
+function isEchoOfEnd({ state, reason }: TaskStatus): boolean {
+  return reason === 'REASON_RECONCILIATION' && /^TASK_(FINISHED|FAILED|KILLED)$/.test(state);
+}
+
 /** False when the task is not the active attempt of a step. */
 function storeStepStatus(context: SchedulerContext, status: TaskStatus): boolean {
   const job = context.jobs.running();
   const taskId = status.taskId.value;
   if (job === null || activeStep(job, taskId) === null) return false;
+  if (isEchoOfEnd(status)) return true;
   const { data } = status;
   const report =
     status.source === 'SOURCE_EXECUTOR' && data?.length

@@ -4,8 +4,10 @@ import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import { defaultLimits as limits } from '../../src/jobs/limits.ts';
 import { launched } from '../../src/jobs/next-steps.ts';
 import { createLogger } from '../../src/log.ts';
+import { encodeStepProgress } from '../../src/mesos/messages.ts';
 import type { SchedulerCall, SchedulerClient, SchedulerEvent } from '../../src/mesos/types.ts';
 import type { Step } from '../../src/model/cluster-job.ts';
+import { emptyReport } from '../../src/model/step.ts';
 import { LastOffers } from '../../src/scheduler/last-offers.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
 import { newState } from '../state/helpers.ts';
@@ -29,7 +31,13 @@ class HandTurnedClient implements SchedulerClient {
 
   async subscribe(): Promise<void> {
     this.subscribed = true;
-    await this.#onEvent(SUBSCRIBED);
+    await this.hear(SUBSCRIBED);
+  }
+
+  /** Returns when what was heard is stored. */
+  async hear(event: SchedulerEvent): Promise<void> {
+    await this.#onEvent(event);
+    await setImmediate();
   }
 
   call(call: SchedulerCall): Promise<void> {
@@ -139,4 +147,17 @@ test('that no offers are wanted is said until the master has heard it', async (t
   t.is(count(client, 'SUPPRESS'), lost + 1);
   await pass(20_000);
   t.is(count(client, 'SUPPRESS'), lost + 1);
+});
+
+test('how a step ended is taken from its own last update, which has its report, and not from reconciliation', async (t) => {
+  const { client, step } = await backingUp(t);
+  const status = { taskId: { value: TASK }, state: 'TASK_FINISHED' as const, agentId: { value: 'agent' } };
+  const echo = { ...status, source: 'SOURCE_MASTER' as const, reason: 'REASON_RECONCILIATION' };
+  await client.hear({ type: 'UPDATE', update: { status: echo } });
+  t.like(step(), { attempt: 1, taskId: TASK, finished: null });
+  const data = encodeStepProgress({ taskId: TASK, report: { ...emptyReport(), bytesDone: 42 } });
+  const own = { ...status, source: 'SOURCE_EXECUTOR' as const, uuid: new Uint8Array(16), data };
+  await client.hear({ type: 'UPDATE', update: { status: own } });
+  t.is(step()?.state, 'SUCCESS');
+  t.is(step()?.report?.bytesDone, 42);
 });
