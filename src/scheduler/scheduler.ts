@@ -12,9 +12,11 @@ import { OfferReturns } from './offer-returns.ts';
 import { giveBack, onOffers } from './offers.ts';
 import { Reconciler } from './reconciler.ts';
 import { Teardown } from './teardown.ts';
-import { onMessage, onOperation, onUpdate } from './updates.ts';
+import { onOperation, storeNews, type News } from './updates.ts';
 
 const TICK_MS = 1_000;
+/** Calls go one after the other, and each has to be answered within seconds. */
+const MOST_UNANSWERED = 200;
 
 /**
  * The event loop: Mesos' events and time go in, decisions of the pure rules come out, stored before they are
@@ -30,6 +32,11 @@ export class Scheduler {
   readonly #teardown: Teardown;
   #pass: Promise<void> | null = null;
   #again = false;
+  /** Told, and not stored yet. */
+  readonly #news: News[] = [];
+  /** Calls that follow from news and are under way; `#answering` ends with the last of them. */
+  #unanswered = 0;
+  #answering: Promise<unknown> = Promise.resolve();
   /** Aborts when `run` ends. */
   #over = new AbortController();
   #fail: (error: unknown) => void = () => undefined;
@@ -42,17 +49,6 @@ export class Scheduler {
     this.#reconciler = new Reconciler(context);
     this.#teardown = new Teardown(context);
     addMissingNodes(context);
-    this.#forgetHealth();
-  }
-
-  /** What a node said to an earlier scheduler says nothing of now: it counts as unknown until it speaks again. */
-  #forgetHealth(): void {
-    const { state } = this.#context;
-    state.transaction(() => {
-      for (const node of state.nodes.all()) {
-        if (node.health !== null) state.nodes.save({ ...node, health: null, healthAt: null });
-      }
-    });
   }
 
   /**
@@ -149,6 +145,8 @@ export class Scheduler {
 
   async #onEvent(event: SchedulerEvent): Promise<void> {
     const { log } = this.#context;
+    if (event.type === 'UPDATE' || event.type === 'MESSAGE') return this.#hear(event);
+    this.#takeNews();
     this.#keptOffers.hear(event);
     switch (event.type) {
       case 'SUBSCRIBED':
@@ -158,14 +156,8 @@ export class Scheduler {
         await this.#carryOut.settleExecutors(event.offers.offers);
         await onOffers(this.#context, event.offers.offers);
         break;
-      case 'UPDATE':
-        if (!(await onUpdate(this.#context, event.update.status))) return;
-        break;
       case 'UPDATE_OPERATION_STATUS':
         await onOperation(this.#context, event.updateOperationStatus.status);
-        break;
-      case 'MESSAGE':
-        if (!onMessage(this.#context, event.message)) return;
         break;
       case 'FAILURE':
         this.#onFailure(event.failure.executorId?.value ?? null, event.failure.agentId?.value ?? null);
@@ -177,6 +169,29 @@ export class Scheduler {
         return;
     }
     this.wake();
+  }
+
+  /** Gathers what comes at the same time; waits only where too much of it is still to be answered. */
+  async #hear(event: News): Promise<void> {
+    this.#news.push(event);
+    if (this.#news.length === 1) setImmediate(() => this.#takeNews());
+    if (this.#unanswered > MOST_UNANSWERED) await this.#answering;
+  }
+
+  /** Stores what was told, then answers it; what is launched because of it goes first. */
+  #takeNews(): void {
+    const news = this.#news.splice(0);
+    if (news.length === 0 || this.#over.signal.aborted) return;
+    try {
+      const { isNew, calls } = storeNews(this.#context, news);
+      if (isNew) this.wake();
+      this.#unanswered += calls.length;
+      // None of them is waited for: what is not acknowledged is told again.
+      const sent = calls.map((call) => send(this.#context, call).then(() => (this.#unanswered -= 1)));
+      this.#answering = Promise.all(sent);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   async #onSubscribed(frameworkId: string): Promise<void> {

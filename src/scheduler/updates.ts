@@ -2,34 +2,57 @@ import { messageOf } from '../errors.ts';
 import { onProgress, onTaskStatus, type StepTaskState } from '../jobs/step-updates.ts';
 import { activeStep } from '../jobs/steps.ts';
 import { decodeExecutorMessage, decodeHealth, decodeStepProgress } from '../mesos/messages.ts';
-import type { OperationStatus, SchedulerEvent, TaskState, TaskStatus } from '../mesos/types.ts';
+import type { OperationStatus, SchedulerCall, SchedulerEvent, TaskState, TaskStatus } from '../mesos/types.ts';
 import type { ClusterNode } from '../model/node.ts';
 import { send, type SchedulerContext } from './context.ts';
 import { withoutAgent } from './leaving.ts';
 import { executorIdOfServer, hasEnded, onHealth, onServerStatus } from './node-lifecycle.ts';
 import { onOperationStatus, parseOperationId } from './reservation.ts';
 
-type ExecutorMessageEvent = Extract<SchedulerEvent, { type: 'MESSAGE' }>['message'];
+/** What is told of tasks and by executors; of a big ring, much at a time. */
+export type News = Extract<SchedulerEvent, { type: 'UPDATE' | 'MESSAGE' }>;
+type ExecutorMessageEvent = Extract<News, { type: 'MESSAGE' }>['message'];
+
+/** What follows from news once they are stored. */
+export interface Consequences {
+  /** Something may have to be done now. */
+  isNew: boolean;
+  /** Acknowledgements, and kills of tasks that nobody waits for. */
+  calls: SchedulerCall[];
+}
+
+/** Stores in one transaction what has been told. */
+export function storeNews(context: SchedulerContext, news: News[]): Consequences {
+  return context.state.transaction(() => {
+    const consequences: Consequences = { isNew: false, calls: [] };
+    for (const event of news) {
+      const isNew =
+        event.type === 'UPDATE'
+          ? storeUpdate(context, event.update.status, consequences.calls)
+          : storeMessage(context, event.message);
+      consequences.isNew ||= isNew;
+    }
+    return consequences;
+  });
+}
 
 /**
- * Stores what a status update says, then acknowledges it. Duplicates and late ones change nothing; true when this one
- * did. Thousands that say nothing new come with each reconciliation.
+ * Duplicates and late updates change nothing; true when this one did. Thousands that say nothing new come with each
+ * reconciliation.
  */
-export async function onUpdate(context: SchedulerContext, status: TaskStatus): Promise<boolean> {
+function storeUpdate(context: SchedulerContext, status: TaskStatus, calls: SchedulerCall[]): boolean {
   const { state } = context;
   const taskId = status.taskId.value;
   const before = { nodes: state.nodes.all(), job: state.jobs.running() };
   const node = state.nodes.byServerTask(taskId);
   context.log.debug({ taskId, state: status.state, reason: status.reason, message: status.message }, 'status update');
   if (node) storeServerStatus(context, node, status);
-  else if (!storeStepStatus(context, status)) await killStray(context, status);
+  else if (!storeStepStatus(context, status)) calls.push(...killStray(context, status));
   if (status.state === 'TASK_GONE_BY_OPERATOR') storeAgentGone(context, status);
   const hasChanged = state.nodes.all() !== before.nodes || state.jobs.running() !== before.job;
   if (status.uuid && status.agentId) {
-    await send(context, {
-      type: 'ACKNOWLEDGE',
-      acknowledge: { agentId: status.agentId, taskId: status.taskId, uuid: status.uuid },
-    });
+    const { agentId, taskId: id, uuid } = status;
+    calls.push({ type: 'ACKNOWLEDGE', acknowledge: { agentId, taskId: id, uuid } });
   }
   return hasChanged;
 }
@@ -124,17 +147,14 @@ export async function onOperation(context: SchedulerContext, status: OperationSt
 }
 
 /** A task that nobody waits for any more (its launch was given up as lost) must not run beside its successor. */
-async function killStray(context: SchedulerContext, status: TaskStatus): Promise<void> {
-  if (hasEnded(status.state) || status.state === 'TASK_UNREACHABLE' || status.state === 'TASK_KILLING') return;
+function killStray(context: SchedulerContext, status: TaskStatus): SchedulerCall[] {
+  if (hasEnded(status.state) || status.state === 'TASK_UNREACHABLE' || status.state === 'TASK_KILLING') return [];
   context.log.warn({ taskId: status.taskId.value, state: status.state }, 'task is not ours any more, killing it');
-  await send(context, {
-    type: 'KILL',
-    kill: { taskId: status.taskId, ...(status.agentId ? { agentId: status.agentId } : {}) },
-  });
+  return [{ type: 'KILL', kill: { taskId: status.taskId, ...(status.agentId ? { agentId: status.agentId } : {}) } }];
 }
 
 /** Health and progress: best effort, in full each time. True when something may follow from them. */
-export function onMessage(context: SchedulerContext, message: ExecutorMessageEvent): boolean {
+function storeMessage(context: SchedulerContext, message: ExecutorMessageEvent): boolean {
   const executorId = message.executorId.value;
   const said = readable(context, executorId, () => decodeExecutorMessage(message.data));
   if (said === null) return false;

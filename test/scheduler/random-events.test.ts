@@ -14,6 +14,7 @@ const HAPPENINGS = {
   passes: (world, pick) => world.pass(100 + (pick % 8_000)),
   passesLong: (world, pick) => world.pass(20_000 + (pick % 100_000)),
   delivers: (world) => world.deliverAll(),
+  deliversTogether: (world) => world.deliverTogether(),
   deliversOne: (world) => world.deliver(),
   /** Only updates overtake each other: the rest comes on one connection. */
   overtakes: (world, pick) => {
@@ -83,6 +84,7 @@ type Name = keyof typeof HAPPENINGS;
 const OFTEN: Partial<Record<Name, number>> = {
   passes: 20,
   delivers: 20,
+  deliversTogether: 8,
   deliversOne: 8,
   subscribes: 6,
   backsUp: 3,

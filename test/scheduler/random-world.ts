@@ -154,10 +154,20 @@ export class World {
   }
 
   async deliver(index = 0): Promise<void> {
+    await this.#handOver(index);
+    await this.settle();
+  }
+
+  /** All that is on its way comes in one piece. */
+  async deliverTogether(): Promise<void> {
+    for (let count = this.mesos.queue.length; count > 0; count -= 1) await this.#handOver(0);
+    await this.settle();
+  }
+
+  async #handOver(index: number): Promise<void> {
     const event = this.mesos.queue[index];
     if (event?.type === 'UPDATE') this.#checks.onTold(event.update.status);
     await this.mesos.deliver(index);
-    await this.settle();
   }
 
   async deliverAll(): Promise<void> {
