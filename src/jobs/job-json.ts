@@ -1,7 +1,9 @@
 import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
+import { lasting } from './json-text.ts';
 import { nodeJson, placeOf, type NodeJson } from './node-json.ts';
+import { oncePer } from './once-per.ts';
 import { progressOf } from './progress.ts';
 import { jobErrors } from './shortfalls.ts';
 import { executorIdsOf } from './steps.ts';
@@ -54,6 +56,42 @@ export interface JobJson {
   currentNodes: NodeJson[];
 }
 
+// Of a job that runs, most steps stay as they are for long, and it is asked for all the time.
+
+const stepJson = oncePer((step: Step): StepJson => {
+  const { executorId, taskId, state, attempt, started, finished, report, error } = step;
+  return lasting({
+    executorId,
+    taskId,
+    state,
+    attempt,
+    started,
+    finished,
+    bytesTotal: report?.bytesTotal ?? null,
+    bytesDone: report?.bytesDone ?? 0,
+    filesTotal: report?.filesTotal ?? null,
+    filesDone: report?.filesDone ?? 0,
+    current: isStepActive(step) ? (report?.current ?? null) : null,
+    error,
+  });
+});
+
+const phaseJson = oncePer((phase: Phase): PhaseJson => {
+  const { name, concurrency, steps } = phase;
+  const starts = steps.flatMap(({ started }) => started ?? []);
+  const ends = steps.flatMap(({ finished }) => finished ?? []);
+  const json: PhaseJson = {
+    name,
+    state: phaseState(phase),
+    started: starts.length === 0 ? null : Math.min(...starts),
+    finished: isPhaseFinal(phase) && ends.length > 0 ? Math.max(...ends) : null,
+    strategy: phase.once ? 'once' : concurrency === 1 ? 'serial' : 'parallel',
+    concurrency,
+    steps: steps.map(stepJson),
+  };
+  return phase.finished === null ? json : lasting(json);
+});
+
 export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
   const places = executorIdsOf(job).map((executorId) => ({ executorId, place: placeOf(job, executorId) }));
   const at = (wanted: string) => places.filter(({ place }) => place === wanted).map(({ executorId }) => executorId);
@@ -78,21 +116,6 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
   };
 }
 
-function phaseJson(phase: Phase): PhaseJson {
-  const { name, concurrency, steps } = phase;
-  const starts = steps.flatMap(({ started }) => started ?? []);
-  const ends = steps.flatMap(({ finished }) => finished ?? []);
-  return {
-    name,
-    state: phaseState(phase),
-    started: starts.length === 0 ? null : Math.min(...starts),
-    finished: isPhaseFinal(phase) && ends.length > 0 ? Math.max(...ends) : null,
-    strategy: phase.once ? 'once' : concurrency === 1 ? 'serial' : 'parallel',
-    concurrency,
-    steps: steps.map(stepJson),
-  };
-}
-
 function phaseState(phase: Phase): PhaseJson['state'] {
   const { steps } = phase;
   if (isPhaseFinal(phase)) {
@@ -100,22 +123,4 @@ function phaseState(phase: Phase): PhaseJson['state'] {
     return steps.some(({ state }) => state === 'SUCCESS') ? 'SUCCESS' : 'SKIPPED';
   }
   return steps.some((step) => isStepActive(step) || step.started !== null) ? 'RUNNING' : 'PENDING';
-}
-
-function stepJson(step: Step): StepJson {
-  const { executorId, taskId, state, attempt, started, finished, report, error } = step;
-  return {
-    executorId,
-    taskId,
-    state,
-    attempt,
-    started,
-    finished,
-    bytesTotal: report?.bytesTotal ?? null,
-    bytesDone: report?.bytesDone ?? 0,
-    filesTotal: report?.filesTotal ?? null,
-    filesDone: report?.filesDone ?? 0,
-    current: isStepActive(step) ? (report?.current ?? null) : null,
-    error,
-  };
 }

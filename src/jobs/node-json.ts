@@ -2,6 +2,7 @@ import { isStepActive, isStepFinal, type ClusterJob, type Step } from '../model/
 import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { KeyspaceReport } from '../model/step.ts';
+import { lasting } from './json-text.ts';
 import { ringOf } from './readiness.ts';
 import { endedKeyspaces, stepOf } from './steps.ts';
 
@@ -84,7 +85,7 @@ export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode
   const first = steps[0]?.step;
   const before = first && known.get(first);
   if (before?.from.every((part, index) => part === from[index])) return before.json;
-  const json = newNodeJson(job, executorId, steps, { hostname, ip });
+  const json = lasting(newNodeJson(job, executorId, steps, { hostname, ip }));
   if (first) known.set(first, { from, json });
   return json;
 }

@@ -29,17 +29,26 @@ export function phaseShortfalls(job: ClusterJob, name: Phase['name']): JobError[
 
 /** Everything that went wrong in a job, once each: what its steps say in the order of the work, then its own. */
 export function jobErrors(job: ClusterJob): JobError[] {
-  const ended = job.phases.flatMap((phase) =>
-    phase.steps
-      .filter(({ state }) => state === 'SUCCESS' || state === 'FAILED')
-      .flatMap((step) => [
-        ...(step.state === 'FAILED' && step.error ? [step.error] : []),
-        ...reportedErrors(step),
-        ...shortfalls(job, phase, step),
-      ]),
-  );
-  const texts = new Map([...ended, ...job.errors].map((error) => [JSON.stringify(error), error]));
+  const told = job.phases.flatMap((phase) => phaseErrors(job, phase));
+  const texts = new Map([...told, ...job.errors].map((error) => [JSON.stringify(error), error]));
   return [...texts.values()];
+}
+
+/** Of phases that have ended: nothing that follows from them changes any more. */
+const known = new WeakMap<Phase, JobError[]>();
+
+function phaseErrors(job: ClusterJob, phase: Phase): JobError[] {
+  const before = known.get(phase);
+  if (before) return before;
+  const errors = phase.steps
+    .filter(({ state }) => state === 'SUCCESS' || state === 'FAILED')
+    .flatMap((step) => [
+      ...(step.state === 'FAILED' && step.error ? [step.error] : []),
+      ...reportedErrors(step),
+      ...shortfalls(job, phase, step),
+    ]);
+  if (phase.finished !== null) known.set(phase, errors);
+  return errors;
 }
 
 /** The errors in a step's report, each with the node that it is about. */

@@ -16,7 +16,9 @@ export function stepAt(job: ClusterJob, { phaseIndex, stepIndex }: StepRef): Ste
 
 /** The job with one step changed; the rest are the same objects. */
 export function withStep(job: ClusterJob, ref: StepRef, change: Partial<Step>): ClusterJob {
-  const steps = (job.phases[ref.phaseIndex]?.steps ?? []).with(ref.stepIndex, { ...stepAt(job, ref), ...change });
+  const before = job.phases[ref.phaseIndex]?.steps ?? [];
+  const steps = before.with(ref.stepIndex, { ...stepAt(job, ref), ...change });
+  if (change.executorId === undefined) samePlaces(before, steps);
   return withPhase(job, ref.phaseIndex, { steps });
 }
 
@@ -39,13 +41,17 @@ export function changeSteps(
 /** The phase with every step changed that the rule says a change for; same phase when there is none. */
 export function changePhase(phase: Phase, changeOf: (step: Step, index: number) => Partial<Step> | null): Phase {
   let changed = false;
+  let moved = false;
   const steps = phase.steps.map((step, index) => {
     const change = changeOf(step, index);
     if (change === null) return step;
     changed = true;
+    moved ||= change.executorId !== undefined;
     return { ...step, ...change };
   });
-  return changed ? { ...phase, steps } : phase;
+  if (!changed) return phase;
+  if (!moved) samePlaces(phase.steps, steps);
+  return { ...phase, steps };
 }
 
 /** The active attempt with exactly this task id; null for tasks of attempts that are over. */
@@ -63,17 +69,23 @@ export function stepsOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName): Step[
   return job.phases.find((phase) => phase.name === name)?.steps ?? [];
 }
 
-/** Steps by executor id. Phases never change, so each is indexed once: a big ring asks this for every node. */
-const indexes = new WeakMap<Step[], Map<string, Step>>();
+/** Where the steps of a phase are, by executor id: a big ring asks this for every node. */
+const places = new WeakMap<Step[], Map<string, number>>();
+
+/** To be told when steps were changed that stay those of the same nodes. */
+function samePlaces(before: Step[], after: Step[]): void {
+  const known = places.get(before);
+  if (known) places.set(after, known);
+}
 
 export function stepOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName, executorId: string): Step | undefined {
   const steps = stepsOf(job, name);
-  let index = indexes.get(steps);
-  if (!index) {
-    index = new Map(steps.map((step) => [step.executorId, step]));
-    indexes.set(steps, index);
+  let known = places.get(steps);
+  if (!known) {
+    known = new Map(steps.map((step, place) => [step.executorId, place]));
+    places.set(steps, known);
   }
-  return index.get(executorId);
+  return steps[known.get(executorId) ?? -1];
 }
 
 /** All nodes that take part, in order. */
