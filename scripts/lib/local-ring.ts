@@ -26,7 +26,15 @@ const STOP_TIMEOUT_MS = 180_000;
 export interface NodeJson {
   executorId: string;
   ip: string | null;
-  healthCheckDetails: { operationMode: string } | null;
+  agentId: string | null;
+  targetRunState: string;
+  serverState: string;
+  launches: number;
+  replaces: string | null;
+  reservation: { made: boolean } | null;
+  volumes: { id: string; containerPath: string }[];
+  pendingChanges: Record<string, { from: unknown; to: unknown }>;
+  healthCheckDetails: { operationMode: string; hostId: string } | null;
 }
 
 /** A ring that `cassandra-mesos local` runs as a process of its own. */
@@ -52,12 +60,12 @@ export class LocalRing {
     return (index < 0 ? undefined : args[index + 1]) ?? '127.0.0.1';
   }
 
-  /** Starts the ring, or the same ring again; its output goes to `local.log` in the data directory. */
-  async start(): Promise<void> {
+  /** Starts the ring, or the same ring again, with other settings; its output goes to `local.log` in the data directory. */
+  async start(settings: string[] = []): Promise<void> {
     const { nodes, port, data, args = [], env = {} } = this.options;
     await mkdir(data, { recursive: true });
     const log = createWriteStream(join(data, 'local.log'), { flags: 'a' });
-    const all = [CLI, 'local', '--nodes', `${nodes}`, '--port', `${port}`, '--data', data, ...args];
+    const all = [CLI, 'local', '--nodes', `${nodes}`, '--port', `${port}`, '--data', data, ...args, ...settings];
     const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
@@ -86,9 +94,16 @@ export class LocalRing {
     });
   }
 
+  /** The members of the ring. */
   async nodes(): Promise<NodeJson[]> {
     const { body } = await this.get('/node/all');
     return (body as { nodes: NodeJson[] }).nodes;
+  }
+
+  /** Nodes that were replaced or removed, as long as something of them is left. */
+  async formerNodes(): Promise<NodeJson[]> {
+    const { body } = await this.get('/node/all');
+    return (body as { formerNodes: NodeJson[] }).formerNodes;
   }
 
   async get(path: string): Promise<{ status: number; body: unknown }> {
@@ -111,6 +126,13 @@ export class LocalRing {
       }
       await timer(200);
     }
+  }
+
+  /** As a crash ends it: the nodes go on, and the next start finds them. */
+  async crash(): Promise<void> {
+    const child = this.#process;
+    if (!child?.kill('SIGKILL')) throw new Error('the ring does not run');
+    await once(child, 'exit', { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) });
   }
 
   /** Stops everything that the ring started, as Ctrl-C does. Throws when that takes too long. */

@@ -1,17 +1,10 @@
-import { readFileSync } from 'node:fs';
 import anyTest, { type TestFn } from 'ava';
-import { atWork, cassandraPid, ended, executor, newName, ownSnapshots, run, start } from './ring.ts';
+import { atWork, cassandraPid, ended, executor, executorPid, newName, ownSnapshots, run, start } from './ring.ts';
 import { contents, put, useSmall, type SmallContext } from './small-table.ts';
 
 const test = anyTest as TestFn<SmallContext>;
 const KEYSPACE = 'failing';
 useSmall(test, KEYSPACE);
-
-/** The executor: Cassandra is its child. */
-function parentOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-}
 
 test('a node that is down makes a backup PARTIAL with its reason, and a restore is refused before truncate', async (t) => {
   const { ring, client } = t.context;
@@ -74,7 +67,7 @@ test('a backup whose executor is killed at work is SUCCESS after it is back, and
   process.kill(pid, 'SIGSTOP');
   const id = await start(t, ring, 'backup', `name=${newName('executor')}&keyspaces=${KEYSPACE}`);
   await atWork(ring, id, 'backup', executor(1));
-  process.kill(parentOf(pid), 'SIGKILL');
+  process.kill(executorPid(ring, 1), 'SIGKILL');
   const backup = await ended(ring, 'backup', id);
   t.is(backup.result, 'SUCCESS', JSON.stringify(backup.errors));
   t.throws(() => process.kill(pid, 0), { code: 'ESRCH' }, 'the old Cassandra is gone');

@@ -8,6 +8,14 @@ import { LocalRing } from '../../scripts/lib/local-ring.ts';
 /** Where scripts/scenarios.ts tells the tests which ring is running. */
 const SHARED_RING = 'TEST_RING';
 
+interface StepJson {
+  executorId: string;
+  state: string;
+  attempt: number;
+  started: number | null;
+  finished: number | null;
+}
+
 export interface JobJson {
   id: number;
   type: string;
@@ -22,7 +30,7 @@ export interface JobJson {
     failure?: { failed: boolean; message: string };
     processedKeyspaces: Record<string, { status: string; error: string | null }>;
   }[];
-  phases: { name: string; steps: { executorId: string; state: string; attempt: number }[] }[];
+  phases: { name: string; steps: StepJson[] }[];
   errors: { executorId: string | null; code: string; message: string }[];
 }
 
@@ -37,10 +45,11 @@ export function clientOf(ring: LocalRing): cassandra.Client {
   return connect(ring.address);
 }
 
-export type JobKind = 'backup' | 'restore';
+/** As in the paths below /cluster/. */
+export type JobKind = 'backup' | 'restore' | 'cleanup' | 'repair' | 'rolling-restart' | 'remove';
 
 /** Starts a job; the test fails when it is refused. Returns the job's id. */
-export async function start(t: ExecutionContext, ring: LocalRing, kind: JobKind, query: string): Promise<number> {
+export async function start(t: ExecutionContext, ring: LocalRing, kind: JobKind, query = ''): Promise<number> {
   const { status, body } = await ring.post(`/cluster/${kind}/start?${query}`);
   t.is(status, 200, JSON.stringify(body));
   return (body as { job: number }).job;
@@ -57,18 +66,19 @@ export async function ended(ring: LocalRing, kind: JobKind, id: number, timeoutM
     return !(body as { running: boolean }).running;
   });
   const { body } = await ring.get(`/cluster/${kind}/last`);
-  const last = (body as Record<string, JobJson>)[kind];
+  const last = (body as Record<string, JobJson>)[kind === 'rolling-restart' ? 'clusterRestart' : kind];
   if (last?.id !== id) throw new Error(`expected job ${id} as the last ${kind}, got ${JSON.stringify(body)}`);
   return last;
 }
 
-export async function run(t: ExecutionContext, ring: LocalRing, kind: JobKind, query: string): Promise<JobJson> {
+export async function run(t: ExecutionContext, ring: LocalRing, kind: JobKind, query = ''): Promise<JobJson> {
   return ended(ring, kind, await start(t, ring, kind, query));
 }
 
 /** Snapshots of ours on any node: there must be none when no job runs. */
 export function ownSnapshots(ring: LocalRing): string[] {
-  return globSync(join(ring.options.data, 'nodes/*/data/*/*/snapshots/cassandra-mesos-*'));
+  const bases = ['nodes/*', 'mesos/agents/*/work/volumes/roles/*/*/*'];
+  return bases.flatMap((base) => globSync(join(ring.options.data, base, 'data/*/*/snapshots/cassandra-mesos-*')));
 }
 
 /** Waits until the step of this node is at work. */
@@ -81,16 +91,40 @@ export async function atWork(ring: LocalRing, id: number, phase: string, executo
 
 export const executor = (number: number): string => `cassandra.cassandra.node.${number}.executor`;
 
-/** Pid of the node's Cassandra: the JVM whose options name the node's data directory. */
+/** Pid of the node's Cassandra: the JVM whose first data directory is the node's. */
 export function cassandraPid(ring: LocalRing, number: number): number {
-  const data = join(ring.options.data, 'nodes', executor(number));
-  for (const file of globSync('/proc/[0-9]*/cmdline')) {
-    const words = commandLine(file);
-    if (words.includes('org.apache.cassandra.service.CassandraDaemon') && words.some((word) => word.includes(data))) {
-      return Number(file.split('/')[2]);
-    }
-  }
+  return cassandraOf(ring, number).pid;
+}
+
+/** Command line of the node's Cassandra, word by word. */
+export function cassandraWords(ring: LocalRing, number: number): string[] {
+  return cassandraOf(ring, number).words;
+}
+
+function cassandraOf(ring: LocalRing, number: number): { pid: number; words: string[] } {
+  const begin = `-Dcassandra.storagedir=${ring.options.data}/`;
+  const isStorage = (word: string) => word.startsWith(begin) && word.endsWith(`/${executor(number)}`);
+  const found = processes().find(({ words }) => words.some(isStorage));
+  if (found) return found;
   throw new Error(`no Cassandra of node ${number} runs`);
+}
+
+/** Pid of the node's executor: Cassandra is its child. */
+export function executorPid(ring: LocalRing, number: number): number {
+  const stat = readFileSync(`/proc/${cassandraPid(ring, number)}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+/** Command lines of all processes that name the path. */
+export function processesNaming(path: string): string[] {
+  return processes().flatMap(({ words }) => (words.some((word) => word.includes(path)) ? words.join(' ') : []));
+}
+
+function processes(): { pid: number; words: string[] }[] {
+  return globSync('/proc/[0-9]*/cmdline').map((file) => ({
+    pid: Number(file.split('/')[2]),
+    words: commandLine(file),
+  }));
 }
 
 /** Empty when the process has ended meanwhile. */

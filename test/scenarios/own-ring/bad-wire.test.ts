@@ -2,8 +2,8 @@
 // to its end. TEST_WIRE_SEED gives other faults.
 import { readFileSync } from 'node:fs';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
-import { createSchema, damage, differences, digest, writeRows } from '../../scripts/lib/dataset.ts';
-import type { LocalRing } from '../../scripts/lib/local-ring.ts';
+import { createSchema, damage, differences, digest, writeRows } from '../../../scripts/lib/dataset.ts';
+import type { LocalRing } from '../../../scripts/lib/local-ring.ts';
 import { BadRing, type LogLine } from './bad-ring.ts';
 import {
   atWork,
@@ -18,8 +18,8 @@ import {
   run,
   start,
   type JobJson,
-} from './ring.ts';
-import { createSmall } from './small-table.ts';
+} from '../ring.ts';
+import { createSmall } from '../small-table.ts';
 
 const test = anyTest as TestFn<{ bad: BadRing }>;
 const KEYSPACE = 'small';

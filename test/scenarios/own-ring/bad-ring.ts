@@ -6,14 +6,14 @@ import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LocalRing } from '../../scripts/lib/local-ring.ts';
-import { LOCAL_DEFAULTS } from '../../src/config/options.ts';
-import type { AgentState } from '../../src/local/agent-state.ts';
-import { EmbeddedMesos } from '../../src/local/embedded-mesos.ts';
-import { createLogger } from '../../src/log.ts';
-import { startFaultyWire, type FaultyWire, type RecordFault, type WireFaults } from '../helpers/wire-faults.ts';
-import { environmentOf } from '../local/processes.ts';
-import { commandLine } from './ring.ts';
+import { LocalRing } from '../../../scripts/lib/local-ring.ts';
+import { LOCAL_DEFAULTS } from '../../../src/config/options.ts';
+import type { AgentState } from '../../../src/local/agent-state.ts';
+import { EmbeddedMesos } from '../../../src/local/embedded-mesos.ts';
+import { createLogger } from '../../../src/log.ts';
+import { startFaultyWire, type FaultyWire, type RecordFault, type WireFaults } from '../../helpers/wire-faults.ts';
+import { environmentOf } from '../../local/processes.ts';
+import { commandLine } from '../ring.ts';
 
 const PORT = 18_500;
 const IPS = ['127.0.60.1', '127.0.60.2'];
@@ -75,7 +75,7 @@ export class BadRing {
 
   async startScheduler(): Promise<void> {
     const { scratch, masterWire } = this.#parts;
-    const cli = new URL('../../src/bin/cli.ts', import.meta.url).pathname;
+    const cli = new URL('../../../src/bin/cli.ts', import.meta.url).pathname;
     await mkdir(join(scratch, 'scheduler'), { recursive: true });
     const log = await open(join(scratch, 'scheduler.log'), 'a');
     try {

@@ -6,20 +6,20 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import cassandra from 'cassandra-driver';
-import { buildExecutor } from '../../scripts/lib/executor-bundle.ts';
-import { servedFiles } from '../../src/artifacts/artifacts.ts';
-import { executorLaunch } from '../../src/artifacts/launch.ts';
-import { prepareArtifacts } from '../../src/artifacts/prepare.ts';
-import { decodeHealth, encodeNodeTask } from '../../src/mesos/messages.ts';
-import type { TaskStatus } from '../../src/mesos/types.ts';
-import type { ServerRequest } from '../../src/model/step.ts';
-import { startApi } from '../api/helpers.ts';
-import { barePath, fetchedExecutor, fetchedServer, roomyOffer } from '../artifacts/agents.ts';
-import { CASSANDRA_HOME, smallNode } from '../cassandra/real-cassandra.ts';
-import { stepRequest } from '../helpers/step-context.ts';
-import { environmentOf, executorOf } from '../local/processes.ts';
-import { embedded } from '../mesos/helpers/mesos.ts';
-import { TestScheduler, testTask } from '../mesos/helpers/scheduler.ts';
+import { buildExecutor } from '../../../scripts/lib/executor-bundle.ts';
+import { servedFiles } from '../../../src/artifacts/artifacts.ts';
+import { executorLaunch } from '../../../src/artifacts/launch.ts';
+import { prepareArtifacts } from '../../../src/artifacts/prepare.ts';
+import { decodeHealth, encodeNodeTask } from '../../../src/mesos/messages.ts';
+import type { TaskStatus } from '../../../src/mesos/types.ts';
+import type { ServerRequest } from '../../../src/model/step.ts';
+import { startApi } from '../../api/helpers.ts';
+import { barePath, fetchedExecutor, fetchedServer, roomyOffer } from '../../artifacts/agents.ts';
+import { CASSANDRA_HOME, smallNode } from '../../cassandra/real-cassandra.ts';
+import { stepRequest } from '../../helpers/step-context.ts';
+import { environmentOf, executorOf } from '../../local/processes.ts';
+import { embedded } from '../../mesos/helpers/mesos.ts';
+import { TestScheduler, testTask } from '../../mesos/helpers/scheduler.ts';
 
 /** A scheduler's API that serves the executor, this Node and the real Cassandra. */
 async function serveAll(t: ExecutionContext, directory: string) {

@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { globSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { createSchema, differences, digest, writeRows } from '../../scripts/lib/dataset.ts';
-import { LocalRing } from '../../scripts/lib/local-ring.ts';
-import { backupAndRestore } from './back-up-and-restore.ts';
-import { clientOf, commandLine, executor, newName, run } from './ring.ts';
-import { createSmall, drop } from './small-table.ts';
+import { createSchema, differences, digest, writeRows } from '../../../scripts/lib/dataset.ts';
+import { LocalRing } from '../../../scripts/lib/local-ring.ts';
+import { backupAndRestore } from '../back-up-and-restore.ts';
+import { clientOf, executor, newName, processesNaming, run } from '../ring.ts';
+import { createSmall, drop } from '../small-table.ts';
 
 const test = anyTest as TestFn<{ ring: LocalRing; scratch: string }>;
 
@@ -88,10 +87,3 @@ test('a ring that was stopped leaves no process, and comes back as the same ring
     nodes.map(({ executorId }) => executorId),
   );
 });
-
-/** Command lines of all processes that name the path. */
-function processesNaming(path: string): string[] {
-  return globSync('/proc/[0-9]*/cmdline')
-    .map((file) => commandLine(file).join(' '))
-    .filter((line) => line.includes(path));
-}
