@@ -1,17 +1,18 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { loadavg } from 'node:os';
 import type { JobJson } from '../src/jobs/job-json.ts';
 import { rounded, type Figures, type Result, type Row } from './results.ts';
 import { secondsOf } from './ring.ts';
 import { SchedulerProcess } from './scale/scheduler-process.ts';
 import { SimulatedMesos } from './scale/simulated-mesos.ts';
+import { pollStatus } from './scale/status-poll.ts';
 
-const POLL_MS = 100;
 /** Steps that the scheduler is let launch before it is killed. */
 const INTERRUPTED_AFTER = 50;
 const ADDED = 'added per step (ms)';
+const CPU = 'CPU per step (ms)';
 const P50 = 'status p50 (ms)';
 const P99 = 'status p99 (ms)';
 
@@ -29,14 +30,14 @@ export interface ScaleOptions {
 
 /** What a ring of many nodes costs its scheduler: the real one, on the real wire, with simulated agents and executors. */
 export async function measureScale(options: ScaleOptions): Promise<Result> {
-  const { nodes, stepMs, concurrency, healthSeconds, execArgv } = options;
+  const { nodes, stepMs, concurrency, healthSeconds, port, execArgv } = options;
   const directory = await mkdtemp(join(options.directory, 'cassandra-mesos-scale-'));
   const mesos = new SimulatedMesos(nodes, { stepMs, healthMs: healthSeconds * 1000 });
   const scheduler = new SchedulerProcess({ ...options, directory, master: await mesos.start() });
   try {
     const rows = [await start(scheduler, mesos, nodes)];
-    rows.push(...(await backup(scheduler, { name: 'serial', nodes, stepMs, concurrency: 1 })));
-    rows.push(...(await backup(scheduler, { name: 'parallel', nodes, stepMs, concurrency })));
+    rows.push(...(await backup(scheduler, { name: 'serial', nodes, stepMs, concurrency: 1, port })));
+    rows.push(...(await backup(scheduler, { name: 'parallel', nodes, stepMs, concurrency, port })));
     const nextStep = await restart(scheduler, mesos, execArgv.length === 0 ? 'SIGKILL' : 'SIGTERM');
     const summary = { ...summaryOf(rows), 'restart to next step (s)': rounded(nextStep) };
     const title =
@@ -64,6 +65,7 @@ async function start(scheduler: SchedulerProcess, mesos: SimulatedMesos, nodes: 
     seconds,
     cpuSeconds: scheduler.cpuSeconds,
     added: (seconds * 1000) / nodes,
+    steps: nodes,
     latencies: [],
   });
 }
@@ -73,14 +75,16 @@ interface Backup {
   nodes: number;
   stepMs: number;
   concurrency: number;
+  /** Of the scheduler's REST. */
+  port: number;
 }
 
 /** The whole job, and each of its phases. */
-async function backup(scheduler: SchedulerProcess, { name, nodes, stepMs, concurrency }: Backup): Promise<Row[]> {
+async function backup(scheduler: SchedulerProcess, { name, nodes, stepMs, concurrency, port }: Backup): Promise<Row[]> {
   const before = scheduler.cpuSeconds;
   const strategy = concurrency === 1 ? 'strategy=serial' : `strategy=parallel&concurrency=${concurrency}`;
   await scheduler.post(`/cluster/backup/start?name=${name}&${strategy}`);
-  const latencies = await poll(scheduler);
+  const latencies = await pollStatus(port);
   const cpuSeconds = scheduler.cpuSeconds - before;
   const { backup: job } = (await scheduler.get('/cluster/backup/last')) as { backup: JobJson };
   if (job.result !== 'SUCCESS') {
@@ -97,18 +101,8 @@ async function backup(scheduler: SchedulerProcess, { name, nodes, stepMs, concur
   });
   const seconds = (Number(job.finished) - job.started) / 1000;
   const added = phases.reduce((sum, phase) => sum + phase[ADDED], 0) / phases.length;
-  return [row(scheduler, name, { seconds, cpuSeconds, added, latencies }), ...phases];
-}
-
-/** Asks for the status ten times a second until no backup runs. */
-async function poll(scheduler: SchedulerProcess): Promise<number[]> {
-  const latencies: number[] = [];
-  for (;;) {
-    const { ms, text } = await scheduler.timed('/cluster/backup/status');
-    if (/^{\s*"running":\s*false/.test(text)) return latencies;
-    latencies.push(ms);
-    await sleep(Math.max(0, POLL_MS - ms));
-  }
+  const steps = job.phases.reduce((sum, phase) => sum + phase.steps.length, 0);
+  return [row(scheduler, name, { seconds, cpuSeconds, added, steps, latencies }), ...phases];
 }
 
 /**
@@ -134,16 +128,21 @@ interface Stage {
   seconds: number;
   cpuSeconds: number;
   added: number;
+  steps: number;
   latencies: number[];
 }
 
-function row(scheduler: SchedulerProcess, stage: string, { seconds, cpuSeconds, added, latencies }: Stage): Row {
+function row(scheduler: SchedulerProcess, stage: string, of: Stage): Row {
+  const { seconds, cpuSeconds, added, steps, latencies } = of;
   console.log(`${stage}: ${seconds.toFixed(1)} s`);
   return {
     stage,
     'wall (s)': rounded(seconds),
     [ADDED]: rounded(added),
     'scheduler CPU (s)': rounded(cpuSeconds),
+    // Unlike all times, this hardly depends on what else the machine does.
+    [CPU]: rounded((cpuSeconds * 1000) / steps),
+    'load average': rounded(loadavg()[0] ?? Number.NaN, 1),
     'RSS (MiB)': rounded(scheduler.rssMib, 1),
     ...(latencies.length === 0
       ? {}
@@ -162,7 +161,7 @@ function percentile(values: number[], share: number): number {
 
 function summaryOf(rows: Row[]): Figures {
   const figures = rows.flatMap(({ stage, ...row }) =>
-    [ADDED, P99, 'RSS (MiB)']
+    [ADDED, CPU, P99, 'RSS (MiB)']
       .filter((column) => column in row)
       .map((column) => [`${stage}: ${column}`, Number(row[column])] as const),
   );

@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
-import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { statusField } from '../ring.ts';
+import { ask } from './rest.ts';
 
 const CLI = fileURLToPath(new URL('../../src/bin/cli.ts', import.meta.url));
 const TICKS_A_SECOND = 100;
@@ -90,27 +89,11 @@ export class SchedulerProcess {
   }
 
   async post(path: string): Promise<void> {
-    await this.#ask('POST', path);
+    await ask(this.#options.port, 'POST', path);
   }
 
   async get(path: string): Promise<unknown> {
-    return JSON.parse(await this.#ask('GET', path));
-  }
-
-  /** Milliseconds until the whole answer was there, and its text. */
-  async timed(path: string): Promise<{ ms: number; text: string }> {
-    const begin = performance.now();
-    const answer = await this.#ask('GET', path);
-    return { ms: performance.now() - begin, text: answer };
-  }
-
-  /** On a connection of its own: one that is kept may be closed by the other side just when it is used again. */
-  async #ask(method: 'GET' | 'POST', path: string): Promise<string> {
-    const asked = request({ method, path, host: '127.0.0.1', port: this.#options.port, agent: false }).end();
-    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-    const body = await text(answer);
-    if (answer.statusCode === 200) return body;
-    throw new Error(`${method} ${path} was answered ${answer.statusCode}: ${body}`);
+    return JSON.parse(await ask(this.#options.port, 'GET', path));
   }
 
   #log(): string {
