@@ -8,8 +8,7 @@ import { nodeTruncate } from '../../src/executor/node-truncate.ts';
 import { nodeVerify } from '../../src/executor/node-verify.ts';
 import type { ExecutionContext } from 'ava';
 import type { StepRequest } from '../../src/model/step.ts';
-import { stringifyRecord } from '../../src/storage/manifest.ts';
-import { EXECUTOR_ID, makeHost, manifestOf, storePart, type Host } from '../helpers/step-context.ts';
+import { commitOf, EXECUTOR_ID, makeHost, manifestOf, storePart, type Host } from '../helpers/step-context.ts';
 
 /** How many files an SSTable of the directory node has. */
 export const COMPONENTS = 4;
@@ -27,7 +26,7 @@ export async function hostWithData(t: ExecutionContext, rows = 'ada'): Promise<H
 export async function increment(host: Host, backupName: string, change: Partial<StepRequest> = {}) {
   const request = { backupName, jobUuid: `job-${backupName}`, ...change };
   const record = { ...(await storePart(host, request)), finished: Date.now() };
-  await nodeCommit(host.context({ ...request, phase: 'commit', record: stringifyRecord(record) }));
+  await nodeCommit(host.context({ ...request, ...commitOf(record) }));
   const { files, filesSent, bytesSent } = await manifestOf(host, backupName);
   return { files, filesSent, bytesSent, record };
 }
