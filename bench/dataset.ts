@@ -40,14 +40,23 @@ export async function fill({ client }: BenchRing, gib: number): Promise<number> 
     );
   }
   const rows = Math.ceil((gib * 1024 ** 3) / ROW_BYTES);
-  for (let first = 0; first < rows; first += ROWS_AT_ONCE) {
-    const batch = Array.from({ length: Math.min(ROWS_AT_ONCE, rows - first) }, (_, offset) => {
+  await insert(client, 0, rows);
+  return rows;
+}
+
+/** Adds so many new rows as are a share of those that are there. */
+export async function change({ client }: BenchRing, rows: number, share: number): Promise<void> {
+  await insert(client, rows, rows + Math.ceil(rows * share));
+}
+
+async function insert(client: cassandra.Client, from: number, to: number): Promise<void> {
+  for (let first = from; first < to; first += ROWS_AT_ONCE) {
+    const batch = Array.from({ length: Math.min(ROWS_AT_ONCE, to - first) }, (_, offset) => {
       const id = first + offset;
       return { query: `INSERT INTO ${tableOf(id)} (id, body) VALUES (?, ?)`, params: [id, noise(id)] };
     });
     await cassandra.concurrent.executeConcurrent(client, batch, { concurrencyLevel: 64 });
   }
-  return rows;
 }
 
 /** Reads rows spread over all of them. Throws when one is not what was written. */

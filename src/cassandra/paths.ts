@@ -11,6 +11,8 @@ export interface NodePaths {
   /** One per base, in the order of `data`: a file moved from one to the other stays on its file system. */
   staging: string[];
   commitlog: string;
+  /** What is known of SSTables without reading them. */
+  digests: string;
   hints: string;
   savedCaches: string;
   cdcRaw: string;
@@ -31,6 +33,7 @@ export function nodePaths(dataDirectories: string[], executorId: string, workDir
     data: bases.map((base) => join(base, 'data')),
     staging: bases.map((base) => join(base, 'staging')),
     commitlog: join(first, 'commitlog'),
+    digests: join(first, 'digests'),
     hints: join(first, 'hints'),
     savedCaches: join(first, 'saved_caches'),
     cdcRaw: join(first, 'cdc_raw'),

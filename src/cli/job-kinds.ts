@@ -24,12 +24,14 @@ export const START_OPTIONS = {
   strategy: ['--strategy <strategy>', 'serial: one node at a time; parallel: several'],
   concurrency: ['--concurrency <n>', 'how many nodes at a time with --strategy parallel'],
   snapshot: ['--snapshot <when>', "each: at the node's turn; together: on all nodes first"],
+  mode: ['--mode <mode>', 'incremental: only send what no earlier backup holds; full: send everything'],
+  rehash: ['--rehash', 'read every file again, whatever is known of it'],
 } as const satisfies Record<string, readonly [flags: string, text: string]>;
 
 const PACE = ['strategy', 'concurrency'] as const;
 
 export const JOB_KINDS: readonly JobKind[] = [
-  kind('backup', ['name', 'location', 'keyspaces', 'tables', 'nodes', ...PACE, 'snapshot']),
+  kind('backup', ['name', 'location', 'keyspaces', 'tables', 'nodes', ...PACE, 'snapshot', 'mode', 'rehash']),
   kind('restore', ['name', 'location', 'keyspaces', 'tables', ...PACE]),
   kind('cleanup', ['keyspaces', 'nodes', ...PACE]),
   kind('repair', ['keyspaces', 'nodes', ...PACE]),

@@ -43,8 +43,13 @@ function headline(job: JobView, now: number): string {
   return [
     `${title} (job ${job.id}): ${state}`,
     ...(job.location === undefined ? [] : [`Location ${job.location}`]),
-    `Started ${time(job.started)}, ${pace}, ${doneOf(job)}`,
+    `Started ${time(job.started)}, ${pace}, ${doneOf(job)}${sentOf(job)}`,
   ].join('\n');
+}
+
+/** Of a backup: how much had to be sent, because no earlier one holds it. */
+function sentOf({ bytesSent, bytesDone }: JobView): string {
+  return bytesSent === undefined || bytesSent === bytesDone ? '' : `, ${bytes(bytesSent)} of it sent`;
 }
 
 /** How much of it is done: bytes, or nodes where none are moved. */

@@ -13,6 +13,8 @@ export interface JobView {
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
+  /** Backup only: how much was not at the location yet. */
+  bytesSent?: number;
   remainingNodes: string[];
   currentNodes: NodeView[];
   completedNodes: NodeView[];

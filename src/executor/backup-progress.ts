@@ -12,6 +12,9 @@ export interface StoredKeyspace {
   report: KeyspaceReport;
 }
 
+/** `sent` is absent where an early version of this program has begun the backup: it sent everything. */
+type StoredBefore = Pick<ManifestFile, 'size' | 'sha256'> & { sent?: boolean };
+
 /** `started.json` in the node backup's folder: whose it is, and how far it is. */
 interface Marker {
   version: 1;
@@ -20,7 +23,7 @@ interface Marker {
   started: number;
   keyspaces: Record<string, StoredKeyspace>;
   /** Files of the keyspaces at work, by path. */
-  files: Record<string, Pick<ManifestFile, 'size' | 'sha256'>>;
+  files: Record<string, StoredBefore>;
 }
 
 /** How much work a power cut may cost. */
@@ -75,13 +78,13 @@ export class BackupProgress {
   }
 
   /** Size and hash of what an earlier attempt has stored under `path`. */
-  file(path: string): Pick<ManifestFile, 'size' | 'sha256'> | undefined {
+  file(path: string): StoredBefore | undefined {
     return this.#marker.files[path];
   }
 
   /** Notes a stored file; from time to time makes all of them durable. */
-  async fileStored({ path, size, sha256 }: ManifestFile): Promise<void> {
-    this.#marker.files[path] = { size, sha256 };
+  async fileStored({ path, size, sha256, sent }: ManifestFile & { sent: boolean }): Promise<void> {
+    this.#marker.files[path] = { size, sha256, sent };
     if (this.#saving || this.#clock.now() - this.#saved < SAVE_INTERVAL_MS) return;
     await this.#save();
   }

@@ -16,6 +16,7 @@ function toServer(process: CassandraProcess, node: LiveNode, log: Logger): Serve
     node,
     dataDirectories: process.paths.data,
     stagingDirectories: process.paths.staging,
+    digestDirectory: process.paths.digests,
     exited: process.exited.then(async ({ code, signal }) => {
       await node.close().catch((error: unknown) => log.warn({ err: error }, 'connections to Cassandra did not close'));
       return signal ?? `exit code ${code}`;

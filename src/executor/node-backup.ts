@@ -1,7 +1,9 @@
 import type { Schema, TableSchema } from '../cassandra/schema.ts';
 import { OperatorError } from '../errors.ts';
 import { BackupProgress } from './backup-progress.ts';
+import { DigestCache } from './digest-cache.ts';
 import { eachKeyspace } from './each-keyspace.ts';
+import { EarlierFiles, readEarlierFiles } from './earlier-files.ts';
 import { liveBytes } from './live-bytes.ts';
 import {
   clearOwnSnapshot,
@@ -13,7 +15,8 @@ import {
 } from './own-snapshot.ts';
 import { select, type Selection } from './selection.ts';
 import type { StepContext } from './step-context.ts';
-import { storeKeyspace } from './store-keyspace.ts';
+import type { Knowledge } from './store-file.ts';
+import { storeKeyspace, tableKey } from './store-keyspace.ts';
 import { storeManifest } from './store-manifest.ts';
 
 /**
@@ -21,30 +24,55 @@ import { storeManifest } from './store-manifest.ts';
  * the first goes on where the one before was.
  */
 export async function nodeBackup(context: StepContext): Promise<void> {
-  const { request, reporter, storage, clock } = context;
+  const { reporter } = context;
   await sweepSnapshots(context);
   const { schema, selection } = await selectForBackup(context);
-  const progress = await BackupProgress.open(storage, request, clock);
+  const known = await knowledge(context);
   const sizes = await estimate(context, selection);
   reporter.plan([...sizes.keys()]);
   expectTotal(context, sizes);
 
-  const failures = await eachKeyspace(context, [...sizes.keys()], async (keyspace) => {
-    const done = progress.keyspace(keyspace);
+  const backUp = async (keyspace: string): Promise<void> => {
+    const done = known.progress.keyspace(keyspace);
     if (done !== undefined) {
       reporter.restore(keyspace, done.report);
       return;
     }
     refuseUnknown(selection, keyspace);
     const tables = selection.tables.filter((table) => table.keyspace === keyspace);
-    await backUpKeyspace(context, progress, { keyspace, tables }, (bytes) => {
+    await backUpKeyspace(context, known, { keyspace, tables }, (bytes) => {
       sizes.set(keyspace, bytes);
       expectTotal(context, sizes);
     });
-  });
+  };
+  const failures = await remembering(context, known, schema, () => eachKeyspace(context, [...sizes.keys()], backUp));
   const failure = decidingFailure(context, failures, sizes.size);
   if (failure !== null) throw failure;
-  await storeManifest(context, schema, progress, [...sizes.keys()]);
+  await storeManifest(context, schema, known.progress, [...sizes.keys()]);
+}
+
+async function knowledge(context: StepContext): Promise<Knowledge> {
+  const { request, storage, clock, digestDirectory, log } = context;
+  return {
+    progress: await BackupProgress.open(storage, request, clock),
+    digests: await DigestCache.open(digestDirectory, log, clock.now()),
+    earlier: request.mode === 'full' ? new EarlierFiles() : await readEarlierFiles(context),
+  };
+}
+
+/** However the work ends: what was found out of the node's files is kept for the next time. */
+async function remembering<T>(
+  { clock }: StepContext,
+  { digests }: Knowledge,
+  schema: Schema,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    digests.keepOnly(new Set(schema.tables.map(({ keyspace, table, id }) => tableKey(keyspace, table, id))));
+    await digests.save(clock.now());
+  }
 }
 
 /** The keyspaces and tables that the job asks for. Throws NOTHING_TO_BACK_UP when the node has no keyspace at all. */
@@ -64,7 +92,7 @@ export async function selectForBackup(
 
 async function backUpKeyspace(
   context: StepContext,
-  progress: BackupProgress,
+  known: Knowledge,
   { keyspace, tables }: { keyspace: string; tables: TableSchema[] },
   onScan: (bytes: number) => void,
 ): Promise<void> {
@@ -72,7 +100,7 @@ async function backUpKeyspace(
   try {
     const snapshot = await snapshotOf(context, keyspace, tables);
     onScan(snapshot.flatMap((entry) => entry.files).reduce((sum, file) => sum + file.size, 0));
-    await storeKeyspace(context, progress, keyspace, tables, snapshot);
+    await storeKeyspace(context, known, keyspace, tables, snapshot);
   } catch (error) {
     keep = context.request.snapshotTaken && !context.signal.aborted && mayTryAgain(context, error);
     throw error;

@@ -64,6 +64,14 @@ export class Reporter {
     this.#report.filesDone += files;
   }
 
+  /** Counts files of a table that were not at the location yet; none to say that this is counted. */
+  sent(keyspace: string, table: string, { files, bytes }: { files: number; bytes: number }): void {
+    for (const entry of [this.#table(keyspace, table), this.#keyspace(keyspace), this.#report]) {
+      entry.filesSent = (entry.filesSent ?? 0) + files;
+      entry.bytesSent = (entry.bytesSent ?? 0) + bytes;
+    }
+  }
+
   /** Mentions a table, also one without files, and sets what is known of it. */
   table(keyspace: string, table: string, known: Partial<TableReport> = {}): void {
     Object.assign(this.#table(keyspace, table), known);
@@ -122,6 +130,8 @@ export class Reporter {
     this.#report.keyspaces[keyspace] = structuredClone(report);
     for (const table of Object.values(report.tables)) this.#report.filesDone += table.files;
     this.moved(report.bytes);
+    this.#report.filesSent = (this.#report.filesSent ?? 0) + (report.filesSent ?? 0);
+    this.#report.bytesSent = (this.#report.bytesSent ?? 0) + (report.bytesSent ?? 0);
     this.#end(keyspace);
   }
 

@@ -79,8 +79,9 @@ export async function runStep(
   try {
     const { current, ip } = server;
     if (current === null) throw unavailable('Cassandra is not running on this node, or not NORMAL yet');
-    const { node, dataDirectories, stagingDirectories } = current;
-    const context = { ...deps, request, node, dataDirectories, stagingDirectories, ip, reporter, signal: killed };
+    const { node, dataDirectories, stagingDirectories, digestDirectory } = current;
+    const places = { dataDirectories, stagingDirectories, digestDirectory };
+    const context = { ...deps, ...places, request, node, ip, reporter, signal: killed };
     if (request.phase === 'cleanup') await endedBy(killed, nodeCleanup(context));
     else await work(context, current, deps);
     return { state: 'TASK_FINISHED', message: '', report: reporter.report };

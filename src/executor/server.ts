@@ -7,6 +7,8 @@ export interface Server {
   readonly dataDirectories: string[];
   /** One per data directory, on the same file system. */
   readonly stagingDirectories: string[];
+  /** Where the node's digest cache lies: beside its data. */
+  readonly digestDirectory: string;
   /** Resolves when the process is gone, with how: `exit code 1`, `SIGKILL`. Never rejects. */
   readonly exited: Promise<string>;
   /** Resolves when the node is NORMAL and serves CQL; throws CASSANDRA_ERROR or TIMEOUT with Cassandra's own words. */

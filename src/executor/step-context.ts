@@ -21,6 +21,8 @@ export interface NodeContext {
   dataDirectories: string[];
   /** For each data directory one beside it on the same file system: what is staged is moved, not copied. */
   stagingDirectories: string[];
+  /** Where the node's digest cache lies. */
+  digestDirectory: string;
   hostname: string;
   ip: string;
   reporter: Reporter;

@@ -29,6 +29,7 @@ export async function storeManifest(
     schemaVersion: manifest.schemaVersion,
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
+    ...sentOf(progress, keyspaces),
   });
 }
 
@@ -61,11 +62,22 @@ async function manifestOf(
     schemaVersion: schema.version,
     started: progress.started,
     finished: clock.now(),
+    mode: request.mode,
+    ...sentOf(progress, keyspaces),
     keyspaces: [...stored.keys()],
     tables: [...stored.values()].flatMap((entry) => entry.tables),
     types: schema.types,
     schema: schema.statements.map(({ keyspace, type, name, cql }) => ({ keyspace, type, name, cql })),
     files: [...stored.values()].flatMap((entry) => entry.files),
+  };
+}
+
+/** What of the stored keyspaces was not at the location yet. */
+function sentOf(progress: BackupProgress, keyspaces: readonly string[]): { filesSent: number; bytesSent: number } {
+  const reports = keyspaces.flatMap((keyspace) => progress.keyspace(keyspace)?.report ?? []);
+  return {
+    filesSent: reports.reduce((sum, { filesSent = 0 }) => sum + filesSent, 0),
+    bytesSent: reports.reduce((sum, { bytesSent = 0 }) => sum + bytesSent, 0),
   };
 }
 

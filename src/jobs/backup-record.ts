@@ -34,6 +34,7 @@ export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
   return {
     ...header(job, cluster),
     result: missing.length === 0 ? 'SUCCESS' : 'PARTIAL',
+    mode: job.parameters.mode ?? 'incremental',
     nodes: recordNodes(nodeBackups(job)),
     missing: missing.map(({ executorId, keyspace, message }) => ({
       executorId: executorId ?? '',
@@ -58,7 +59,7 @@ function header(job: ClusterJob, cluster: string) {
 function recordNodes(steps: Step[]): BackupRecord['nodes'] {
   return steps.flatMap(({ executorId, report }) => {
     if (!report?.manifest) return [];
-    const { sha256, hostId, hostname, ip, tokens, schemaVersion, files, bytes } = report.manifest;
-    return [{ executorId, hostId, hostname, ip, tokens, schemaVersion, manifestSha256: sha256, files, bytes }];
+    const { sha256, hostId, hostname, ip, tokens, schemaVersion, ...sizes } = report.manifest;
+    return [{ executorId, hostId, hostname, ip, tokens, schemaVersion, manifestSha256: sha256, ...sizes }];
   });
 }

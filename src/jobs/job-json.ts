@@ -1,12 +1,13 @@
 import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
+import type { BackupMode } from '../model/backup.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import { lasting } from './json-text.ts';
-import { nodeJson, placeOf, type NodeJson } from './node-json.ts';
+import { nodeJson, placeOf, sentOf, type NodeJson, type Sent } from './node-json.ts';
 import { oncePer } from './once-per.ts';
 import { progressOf } from './progress.ts';
 import { jobErrors } from './shortfalls.ts';
-import { executorIdsOf } from './steps.ts';
+import { executorIdsOf, stepsOf } from './steps.ts';
 
 export interface StepJson {
   executorId: string;
@@ -34,7 +35,7 @@ export interface PhaseJson {
 }
 
 /** A job as the REST API shows it: the forerunner's fields in its order, then ours. Times are epoch ms or null. */
-export interface JobJson {
+export interface JobJson extends Partial<Sent> {
   type: ClusterJob['type'];
   started: number;
   finished: number | null;
@@ -50,6 +51,8 @@ export interface JobJson {
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
+  /** Of a backup: whether it builds upon earlier ones. */
+  mode?: BackupMode;
   phases: PhaseJson[];
   errors: JobError[];
   /** All nodes at work; `currentNode` is the first of them. */
@@ -110,10 +113,16 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     result: job.result,
     ...(job.location === null ? {} : { location: job.location }),
     ...progressOf(job),
+    ...(job.type === 'BACKUP' ? incrementOf(job) : {}),
     phases: job.phases.map(phaseJson),
     errors: jobErrors(job),
     currentNodes,
   };
+}
+
+function incrementOf(job: ClusterJob): Pick<JobJson, 'mode' | keyof Sent> {
+  const sent = sentOf(stepsOf(job, 'backup').map(({ report }) => report));
+  return { ...sent, mode: job.parameters.mode ?? 'incremental' };
 }
 
 function phaseState(phase: Phase): PhaseJson['state'] {

@@ -102,6 +102,8 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     truncateTables: name === 'truncate' ? tablesToRestore(job) : null,
     removeStaging: name === 'cleanup' && job.type === 'RESTORE',
     removeHostId: job.parameters.removeHostId ?? null,
+    mode: job.parameters.mode ?? 'incremental',
+    rehash: job.parameters.rehash ?? false,
   };
 }
 

@@ -6,8 +6,14 @@ import { lasting } from './json-text.ts';
 import { ringOf } from './readiness.ts';
 import { endedKeyspaces, stepOf } from './steps.ts';
 
+/** Of a backup: what was not at the location yet. */
+export interface Sent {
+  filesSent: number;
+  bytesSent: number;
+}
+
 /** One keyspace on one node, over all phases. */
-export interface KeyspaceJson {
+export interface KeyspaceJson extends Partial<Sent> {
   status: 'SUCCESS' | 'FAILURE';
   durationMillis: number;
   tables: KeyspaceReport['tables'];
@@ -16,7 +22,7 @@ export interface KeyspaceJson {
 }
 
 /** A node's part of a job: the forerunner's fields, then ours. `ip` and `hostname` are left out while unknown. */
-export interface NodeJson {
+export interface NodeJson extends Partial<Sent> {
   executorId: string;
   taskId: string;
   hostname?: string;
@@ -108,6 +114,17 @@ function newNodeJson(
     finishedTimestamp: placeOf(job, executorId) === 'completed' ? extreme(Math.max, steps, 'finished') : null,
     processedKeyspaces: Object.fromEntries(done),
     remainingKeyspaces: knownKeyspaces(job, executorId, steps).filter((name) => !done.has(name)),
+    ...sentOf(steps.map(({ step }) => step.report)),
+  };
+}
+
+/** How much of a backup was not at the location yet; nothing where no report says it (other jobs, early versions). */
+export function sentOf(reports: (Partial<Sent> | null)[]): Partial<Sent> {
+  const said = reports.flatMap((report) => (report?.bytesSent === undefined ? [] : report));
+  if (said.length === 0) return {};
+  return {
+    filesSent: said.reduce((sum, { filesSent = 0 }) => sum + filesSent, 0),
+    bytesSent: said.reduce((sum, { bytesSent = 0 }) => sum + bytesSent, 0),
   };
 }
 
@@ -144,6 +161,7 @@ function processed(job: ClusterJob, executorId: string, steps: NodeStep[]): Map<
       durationMillis: reports.reduce((sum, { ended }) => sum + (ended.get(name)?.durationMillis ?? 0), 0),
       tables: last.tables,
       bytes: last.bytes,
+      ...sentOf([last]),
       error: failure?.error ?? lost?.error?.message ?? null,
     });
   }

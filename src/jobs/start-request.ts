@@ -1,5 +1,6 @@
 import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
+import type { BackupMode } from '../model/backup.ts';
 import type { JobParameters } from '../model/cluster-job.ts';
 import type { JobType } from '../model/phase.ts';
 import { isMember, type ClusterNode } from '../model/node.ts';
@@ -17,13 +18,16 @@ export interface StartRequest {
   /** Nodes at work at the same time; all of them when only strategy=parallel is said. */
   concurrency?: number | undefined;
   snapshot?: 'each' | 'together' | undefined;
+  mode?: BackupMode | undefined;
+  /** Read every file, whatever is known of it. */
+  rehash?: boolean | undefined;
 }
 
 const EVERYWHERE = ['nodes', 'strategy', 'concurrency'] as const;
 
 /** What may be said of a job of each type. Truncation empties tables on all nodes, so a restore always covers them all. */
 const FIELDS: Record<JobType, readonly (keyof StartRequest)[]> = {
-  BACKUP: ['name', 'location', 'keyspaces', 'tables', 'snapshot', ...EVERYWHERE],
+  BACKUP: ['name', 'location', 'keyspaces', 'tables', 'snapshot', 'mode', 'rehash', ...EVERYWHERE],
   RESTORE: ['name', 'location', 'keyspaces', 'tables', 'strategy', 'concurrency'],
   CLEANUP: ['keyspaces', ...EVERYWHERE],
   REPAIR: ['keyspaces', ...EVERYWHERE],
@@ -70,6 +74,7 @@ export function parametersOf(type: JobType, request: StartRequest, allNodes: Clu
     nodes: someOf('nodes', request.nodes),
     ...paceOf(type, request, nodes.length),
     snapshot: request.snapshot ?? 'each',
+    ...(type === 'BACKUP' ? { mode: request.mode ?? 'incremental', rehash: request.rehash ?? false } : {}),
   };
 }
 

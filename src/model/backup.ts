@@ -1,3 +1,6 @@
+/** incremental: what earlier backups of the node hold already is linked to. full: everything is sent. */
+export type BackupMode = 'incremental' | 'full';
+
 /** One SSTable component in a node's manifest. */
 export interface ManifestFile {
   /** Relative to the node backup's folder: `<keyspace>/<table>/[.index/]<component>`. */
@@ -40,6 +43,11 @@ export interface NodeManifest {
   /** Epoch ms. */
   started: number;
   finished: number;
+  /** Absent in backups of early versions, which sent everything; as the two numbers. */
+  mode?: BackupMode;
+  /** Files and bytes that were not at the location yet. */
+  filesSent?: number;
+  bytesSent?: number;
   /** Keyspaces backed up whole; also the empty ones. */
   keyspaces: string[];
   tables: ManifestTable[];
@@ -59,6 +67,8 @@ export interface BackupRecord {
   started: number;
   finished: number;
   result: 'SUCCESS' | 'PARTIAL';
+  /** Absent in backups of early versions. */
+  mode?: BackupMode;
   nodes: {
     executorId: string;
     hostId: string;
@@ -69,6 +79,9 @@ export interface BackupRecord {
     manifestSha256: string;
     files: number;
     bytes: number;
+    /** Absent in backups of early versions. */
+    filesSent?: number;
+    bytesSent?: number;
   }[];
   /** Nodes and keyspaces that are missing, with the reason. Empty when result is SUCCESS. */
   missing: { executorId: string; keyspace: string | null; reason: string }[];

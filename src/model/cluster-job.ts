@@ -1,3 +1,4 @@
+import type { BackupMode } from './backup.ts';
 import type { JobType, PhaseName } from './phase.ts';
 import type { JobError, StepReport } from './step.ts';
 
@@ -54,6 +55,10 @@ export interface JobParameters {
   concurrency: number;
   /** each: a node's snapshot is taken when its turn comes. together: on all nodes first. */
   snapshot: 'each' | 'together';
+  /** BACKUP: whether earlier backups are built upon; left out for incremental. */
+  mode?: BackupMode;
+  /** BACKUP: read every file, whatever is known of it. */
+  rehash?: boolean;
   /** REMOVE of a node that is down: its host id in Cassandra. */
   removeHostId?: string;
 }

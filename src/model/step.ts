@@ -1,4 +1,5 @@
 import type { JobType, PhaseName } from './phase.ts';
+import type { BackupMode } from './backup.ts';
 import type { NodePorts } from './node.ts';
 
 /** One thing that went wrong, as an operator reads it in `errors`. */
@@ -76,11 +77,18 @@ export interface StepRequest {
   removeStaging: boolean;
   /** removenode: Cassandra's host id of the dead node. */
   removeHostId: string | null;
+  /** backup: incremental links to what earlier backups of the node hold. */
+  mode: BackupMode;
+  /** backup: read every file, whatever is known of it. */
+  rehash: boolean;
 }
 
 export interface TableReport {
   files: number;
   bytes: number;
+  /** backup: how much of it was not at the location yet. Absent in other steps and in reports of early versions. */
+  filesSent?: number;
+  bytesSent?: number;
   error: string | null;
   /** load: Cassandra's own snapshot from before the truncation, the way back. Null where it took none. */
   safetySnapshot: string | null;
@@ -90,6 +98,9 @@ export interface KeyspaceReport {
   status: 'SUCCESS' | 'FAILURE';
   durationMillis: number;
   bytes: number;
+  /** As in TableReport. */
+  filesSent?: number;
+  bytesSent?: number;
   error: string | null;
   tables: Record<string, TableReport>;
 }
@@ -104,6 +115,9 @@ export interface ManifestReport {
   schemaVersion: string;
   files: number;
   bytes: number;
+  /** Absent in reports of early versions. */
+  filesSent?: number;
+  bytesSent?: number;
 }
 
 /** What a node found in `check`: enough for the scheduler to decide whether the restore may begin. */
@@ -136,6 +150,9 @@ export interface StepReport {
   bytesDone: number;
   filesTotal: number | null;
   filesDone: number;
+  /** backup: how much of what is done was not at the location yet. Absent in other steps and in reports of early versions. */
+  filesSent?: number;
+  bytesSent?: number;
   /** File or table at work. */
   current: string | null;
   errors: JobError[];

@@ -6,6 +6,7 @@ import { OperatorError } from '../errors.ts';
 import type { CopyResult } from './copy-file.ts';
 import type { CopyPool } from './copy-pool.ts';
 import { fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
+import { hardLink } from './hard-link.ts';
 import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
 import { RootDirectory } from './root-directory.ts';
 import { freeBytes, storageError, type FailedAct } from './storage-errors.ts';
@@ -52,6 +53,18 @@ class FileStorage implements Storage {
         needed: source.size,
       });
     }
+  }
+
+  async link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<boolean> {
+    return this.#attempt(`linking ${to} to ${from}`, null, async () => {
+      const source = await this.#root.find(from);
+      if (source === null) return false;
+      const target = await this.#root.prepare(to);
+      await this.#sweep(dirname(target));
+      if (!(await hardLink(source, target, expected))) return false;
+      this.#unflushed.add(target);
+      return true;
+    });
   }
 
   async getFile(

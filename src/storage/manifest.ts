@@ -16,6 +16,7 @@ const token = z.string().regex(/^-?\d+$/, 'expected a decimal number as text');
 const path = z.string().refine((value) => keyProblem(value) === null, {
   error: ({ input }) => `expected a relative path, but ${keyProblem(String(input))}`,
 });
+const mode = z.enum(['incremental', 'full']);
 const backupName = z.string().refine(isBackupName, 'expected a backup name');
 
 // The order of the fields is the order in the documents.
@@ -36,6 +37,9 @@ const manifestSchema = z.object({
   schemaVersion: z.string(),
   started: count,
   finished: count,
+  mode: z.exactOptional(mode),
+  filesSent: z.exactOptional(count),
+  bytesSent: z.exactOptional(count),
   keyspaces: z.array(z.string()),
   tables: z.array(
     z.object({
@@ -75,6 +79,7 @@ const recordSchema = z.object({
   started: count,
   finished: count,
   result: z.enum(['SUCCESS', 'PARTIAL']),
+  mode: z.exactOptional(mode),
   nodes: z.array(
     z.object({
       executorId: path,
@@ -86,6 +91,8 @@ const recordSchema = z.object({
       manifestSha256: hex,
       files: count,
       bytes: count,
+      filesSent: z.exactOptional(count),
+      bytesSent: z.exactOptional(count),
     }),
   ),
   missing: z.array(z.object({ executorId: z.string(), keyspace: z.string().nullable(), reason: z.string() })),

@@ -27,6 +27,13 @@ export interface Storage {
   putFile(key: string, sourcePath: string, options?: TransferOptions): Promise<StoredFile>;
 
   /**
+   * Gives what lies under `from` the name `to` as well, without moving its bytes; each name can be deleted without the other.
+   * False, with nothing done, where there are no such links, or `from` is missing, has another size, or was changed after
+   * `unchangedSince` (epoch ms): the file is to be put then. Replaces what was there.
+   */
+  link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<boolean>;
+
+  /**
    * Brings a file next to its use. Writes `targetPath` whole or not at all; BACKUP_DAMAGED naming the key
    * when it is missing or its size or sha256 differ from what is expected.
    */

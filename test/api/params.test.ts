@@ -19,7 +19,8 @@ test('Wrong parameters are refused by name, with what was expected and what came
     ['location=', /location: expected a location such as file:\/\/\/backup, .*, got ""/],
     ['location=../x', /location: expected/],
     ['location=file:///backup/../etc', /location: expected/],
-    ['mode=full', /mode: not supported by this version/],
+    ['mode=differential', /mode: expected incremental or full, got "differential"/],
+    ['rehash=yes', /rehash: expected true or false, got "yes"/],
     ['bandwidth=1', /bandwidth: not supported by this version/],
     ['name=a&name=b', /name: expected it once, got it twice/],
     ['foo=1&strategy=fast', /foo: .*; strategy: /],
@@ -62,11 +63,11 @@ test('A parameter in both query and body is refused instead of one of them winni
 
 test('What only a backup takes is refused for a restore, with the reason', async (t) => {
   const api = await startApi(t);
-  const { status, body } = await api.call('POST', '/cluster/restore/start?name=a&snapshot=each&nodes=slave0');
+  const { status, body } = await api.call('POST', '/cluster/restore/start?name=a&snapshot=each&nodes=slave0&mode=full');
   t.is(status, 400);
   t.regex(
     body.error.message,
-    /snapshot: a restore takes no snapshot of its own.*nodes: a restore always covers all nodes/,
+    /snapshot: a restore takes no snapshot of its own.*nodes: a restore always covers all nodes.*mode: a restore always brings/,
   );
 });
 

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { OperatorError } from '../../src/errors.ts';
 import type { Server } from '../../src/executor/server.ts';
 import type { DirectoryNode } from './directory-node.ts';
@@ -18,6 +19,10 @@ export class DirectoryServer implements Server {
     const exit = deferred<string>();
     this.exited = exit.promise;
     this.#exit = exit.resolve;
+  }
+
+  get digestDirectory(): string {
+    return join(dirname(this.node.dataDirectories[0] ?? ''), 'digests');
   }
 
   get dataDirectories(): string[] {

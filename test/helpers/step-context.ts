@@ -50,6 +50,8 @@ export function stepRequest(change: Partial<StepRequest> = {}): StepRequest {
     truncateTables: null,
     removeStaging: false,
     removeHostId: null,
+    mode: 'incremental',
+    rehash: false,
     ...change,
   };
 }
@@ -79,6 +81,7 @@ export async function makeHost(t: ExecutionContext, dataDirectoryCount = 1): Pro
       pool,
       dataDirectories: node.dataDirectories,
       stagingDirectories,
+      digestDirectory: join(root, 'digests'),
       hostname: 'localhost',
       ip: '127.0.0.1',
       reporter: new Reporter(EXECUTOR_ID, systemClock),

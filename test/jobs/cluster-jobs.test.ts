@@ -25,6 +25,8 @@ test('a backup starts with what was asked for, and wakes the scheduler', async (
     strategy: 'serial',
     concurrency: 1,
     snapshot: 'together',
+    mode: 'incremental',
+    rehash: false,
   });
   t.deepEqual(made.jobs.running(), job);
   t.deepEqual(made.jobs.get(job.id), job);

@@ -54,6 +54,7 @@ test("the forerunner's fields come first and in its order, then ours", (t) => {
     'progress',
     'bytesTotal',
     'bytesDone',
+    'mode',
     'phases',
     'errors',
     'currentNodes',

@@ -132,7 +132,8 @@ test('a later attempt keeps the time at which the step began', (t) => {
 });
 
 test('a request says what the operator asked for', (t) => {
-  const job = planned('BACKUP', nodes(1), { keyspaces: ['ks1'], tables: ['ks2.t'], snapshot: 'together' });
+  const filter = { keyspaces: ['ks1'], tables: ['ks2.t'] };
+  const job = planned('BACKUP', nodes(1), { ...filter, snapshot: 'together', mode: 'full', rehash: true });
   t.deepEqual(stepRequest(job, 1, 0, CLUSTER), {
     jobId: 7,
     jobUuid: 'job-uuid',
@@ -153,6 +154,8 @@ test('a request says what the operator asked for', (t) => {
     truncateTables: null,
     removeStaging: false,
     removeHostId: null,
+    mode: 'full',
+    rehash: true,
   });
   t.false(stepRequest(planned('BACKUP', nodes(1)), 0, 0, CLUSTER).snapshotTaken);
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
+import { jobJson } from '../../src/jobs/job-json.ts';
 import { nodeJson } from '../../src/jobs/node-json.ts';
-import { error, id } from './helpers.ts';
+import { error, id, keyspace, report } from './helpers.ts';
 import { ticker } from './ticker.ts';
 
 test('nothing of a node counts as done whose part has gone when all are through', (t) => {
@@ -15,4 +16,19 @@ test('nothing of a node counts as done whose part has gone when all are through'
   const there = nodeJson(turned.job, id(1), turned.nodes);
   t.is(there.failure, undefined);
   t.like(there.processedKeyspaces['ks1'], { status: 'SUCCESS', error: null });
+});
+
+test('a backup shows how much of it was not at the location yet, by keyspace, by node and in total', (t) => {
+  const turned = ticker('BACKUP', 2, { mode: 'full' });
+  turned.run(({ phase }) => {
+    const keyspaces = { ks1: keyspace({ filesSent: 1, bytesSent: 30 }) };
+    return phase === 'backup' ? report({ keyspaces, filesSent: 1, bytesSent: 30 }) : undefined;
+  });
+  const shown = jobJson(turned.job, turned.nodes);
+  t.like(shown, { mode: 'full', filesSent: 2, bytesSent: 60 });
+  t.is(shown.completedNodes.length, 2);
+  for (const node of shown.completedNodes) {
+    t.like(node, { filesSent: 1, bytesSent: 30 });
+    t.like(node.processedKeyspaces['ks1'], { bytes: 100, filesSent: 1, bytesSent: 30 });
+  }
 });

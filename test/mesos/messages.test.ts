@@ -198,6 +198,8 @@ const STEP: NodeTask = {
     sourceExecutorId: null,
     snapshotTaken: false,
     manifestSha256: null,
+    mode: 'incremental',
+    rehash: false,
     record: null,
     recordSha256: null,
     truncateTables: ['ks1.t1'],

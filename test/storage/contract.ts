@@ -76,6 +76,35 @@ export function storageContract(kind: string, open: (t: ExecutionContext) => Pro
     t.deepEqual(await listed(storage), [{ key: 'a/file', size: 6 }]);
   });
 
+  contract(
+    'a link is the whole file under a second name, of which each goes without the other',
+    async (t, storage, work) => {
+      await writeFile(join(work, 'source'), 'content');
+      const stored = await storage.putFile('a/one/file', join(work, 'source'));
+      const expected = { size: stored.size, unchangedSince: Date.now() };
+      t.true(await storage.link('a/one/file', 'a/two/file', expected));
+      t.true(await storage.link('a/one/file', 'a/two/file', expected), 'once more changes nothing');
+      await writeFile(join(work, 'source'), 'other');
+      await storage.putFile('a/one/file', join(work, 'source'));
+      await storage.flush();
+      t.deepEqual(await storage.checksum('a/two/file'), stored);
+      t.deepEqual(
+        (await listed(storage, 'a/two/')).map(({ key }) => key),
+        ['a/two/file'],
+      );
+    },
+  );
+
+  contract('what is missing, of another size or changed later is not linked to', async (t, storage, work) => {
+    await writeFile(join(work, 'source'), 'content');
+    const before = Date.now() - 60_000;
+    const { size } = await storage.putFile('a/file', join(work, 'source'));
+    t.false(await storage.link('a/nothing', 'b/file', { size, unchangedSince: Date.now() }));
+    t.false(await storage.link('a/file', 'b/file', { size: size + 1, unchangedSince: Date.now() }));
+    t.false(await storage.link('a/file', 'b/file', { size, unchangedSince: before }));
+    t.deepEqual(await listed(storage, 'b/'), []);
+  });
+
   contract('names in other scripts, with spaces and signs, and of 255 bytes are kept', async (t, storage, work) => {
     await writeFile(join(work, 'source'), 'x');
     const keys = ['ü/日本語/🚀 file', 'a b/%2e%2e/c#d?e', `.idx/..three`, `long/${'n'.repeat(255)}`];

@@ -28,7 +28,13 @@ const RESTORE_START = {
   tables: listParam(/^\w{1,48}\.\w{1,222}$/, 'tables, each as keyspace.table').optional(),
   ...PACE,
 };
-const BACKUP_START = { ...RESTORE_START, ...EVERYWHERE, snapshot: choiceParam(['each', 'together']).optional() };
+const BACKUP_START = {
+  ...RESTORE_START,
+  ...EVERYWHERE,
+  snapshot: choiceParam(['each', 'together']).optional(),
+  mode: choiceParam(['incremental', 'full']).optional(),
+  rehash: flagParam().optional(),
+};
 
 /** What `start` of any kind may be given; what a kind does not take is never there. */
 type StartParams = Call<typeof BACKUP_START>['params'];

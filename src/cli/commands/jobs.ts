@@ -38,7 +38,7 @@ function startCommand(group: Command, { command, noun }: JobKind, options: NonNu
 
 async function startJob({ command, path, noun, options }: JobKind, start: Command, context: CommandContext) {
   const { client, deps, json } = context;
-  const { wait = false, ...given } = start.opts<{ wait?: boolean } & Partial<Record<StartOption, string>>>();
+  const { wait = false, ...given } = start.opts<{ wait?: boolean } & Partial<Record<StartOption, string | true>>>();
   const [argument] = start.args;
   if (argument !== undefined && given.name !== undefined && argument !== given.name) {
     throw new OperatorError('BAD_REQUEST', `Expected one name, got ${argument} and --name ${given.name}`);

@@ -130,14 +130,19 @@ test('Parameters reach the job, from the query and from the body alike', async (
     strategy: 'parallel',
     concurrency: 2,
     snapshot: 'together',
+    mode: 'full',
+    rehash: true,
   };
-  const query = 'keyspaces=ks1,ks2&nodes=slave1&strategy=parallel&concurrency=2&snapshot=together';
+  const query =
+    'keyspaces=ks1,ks2&nodes=slave1&strategy=parallel&concurrency=2&snapshot=together&mode=full&rehash=true';
   const json = {
     keyspaces: ['ks1', 'ks2'],
     nodes: ['127.0.0.2'],
     strategy: 'parallel',
     concurrency: 2,
     snapshot: 'together',
+    mode: 'full',
+    rehash: true,
   };
   for (const [path, options] of [
     [`/cluster/backup/start?location=file:///other&${query}`, {}],
