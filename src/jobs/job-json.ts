@@ -1,4 +1,5 @@
 import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
+import type { DamagedFile } from '../model/backup.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import { lasting } from './json-text.ts';
@@ -7,6 +8,7 @@ import { oncePer } from './once-per.ts';
 import { progressOf } from './progress.ts';
 import { jobErrors } from './shortfalls.ts';
 import { executorIdsOf } from './steps.ts';
+import { damagedOf, extraOf } from './verification.ts';
 
 export interface StepJson {
   executorId: string;
@@ -47,6 +49,12 @@ export interface JobJson {
   id: number;
   result: ClusterJob['result'];
   location?: string;
+  /** VERIFY only, as `damaged` and `extra`. */
+  deep?: boolean;
+  /** What is not as the backup's documents say. */
+  damaged?: DamagedFile[];
+  /** Files that no manifest names. */
+  extra?: { executorId: string; path: string }[];
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
@@ -109,11 +117,16 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     id: job.id,
     result: job.result,
     ...(job.location === null ? {} : { location: job.location }),
+    ...(job.type === 'VERIFY' ? findings(job) : {}),
     ...progressOf(job),
     phases: job.phases.map(phaseJson),
     errors: jobErrors(job),
     currentNodes,
   };
+}
+
+function findings(job: ClusterJob): Pick<JobJson, 'deep' | 'damaged' | 'extra'> {
+  return { deep: job.parameters.deep ?? false, damaged: damagedOf(job), extra: extraOf(job) };
 }
 
 function phaseState(phase: Phase): PhaseJson['state'] {

@@ -17,6 +17,10 @@ export interface StartRequest {
   /** Nodes at work at the same time; all of them when only strategy=parallel is said. */
   concurrency?: number | undefined;
   snapshot?: 'each' | 'together' | undefined;
+  /** Of a verification: read every byte. */
+  deep?: boolean | undefined;
+  /** Of a deletion: also the only whole backup. */
+  force?: boolean | undefined;
 }
 
 const EVERYWHERE = ['nodes', 'strategy', 'concurrency'] as const;
@@ -29,13 +33,15 @@ const FIELDS: Record<JobType, readonly (keyof StartRequest)[]> = {
   REPAIR: ['keyspaces', ...EVERYWHERE],
   RESTART: EVERYWHERE,
   REMOVE: ['nodes'],
+  VERIFY: ['name', 'location', 'deep'],
+  DELETE: ['name', 'location', 'force'],
 };
 
 /** The backup's name: checked, or for a backup made up from the time. Throws NAME_REQUIRED, NAME_INVALID. */
 export function backupNameOf(type: JobType, request: StartRequest, now: number): string {
   if (request.name !== undefined) return checkBackupName(request.name);
   if (type === 'BACKUP') return `backup-${now}`;
-  throw new OperatorError('NAME_REQUIRED', 'Expected the name of the backup to restore, got none');
+  throw new OperatorError('NAME_REQUIRED', `Expected the name of the backup for a ${type.toLowerCase()}, got none`);
 }
 
 /** One spelling per location, so that a name is used once at it. */
@@ -70,6 +76,8 @@ export function parametersOf(type: JobType, request: StartRequest, allNodes: Clu
     nodes: someOf('nodes', request.nodes),
     ...paceOf(type, request, nodes.length),
     snapshot: request.snapshot ?? 'each',
+    ...(request.deep === undefined ? {} : { deep: request.deep }),
+    ...(request.force === undefined ? {} : { force: request.force }),
   };
 }
 

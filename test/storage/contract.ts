@@ -23,7 +23,7 @@ export async function rejectsWith(t: ExecutionContext, code: ErrorCode, act: Pro
 
 export async function listed(storage: Storage, prefix = ''): Promise<{ key: string; size: number }[]> {
   const entries: { key: string; size: number }[] = [];
-  for await (const entry of storage.list(prefix)) entries.push(entry);
+  for await (const { key, size } of storage.list(prefix)) entries.push({ key, size });
   return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
