@@ -42,7 +42,7 @@ interface Around {
 export function backupJson(summary: BackupSummary, { state, location, job, unseen }: Around): BackupJson {
   const { verification: found } = summary;
   const isDamaged = found?.result === 'FAILURE' && (state === 'COMPLETE' || state === 'PARTIAL');
-  const told = isDamaged ? `${found.damagedFiles} files are damaged, says its last verification` : summary.message;
+  const told = isDamaged ? `${counted(found.damagedFiles)} damaged, says its last verification` : summary.message;
   return {
     name: summary.name,
     state: isDamaged ? 'DAMAGED' : state,
@@ -62,4 +62,8 @@ export function backupJson(summary: BackupSummary, { state, location, job, unsee
     seen: unseen === null,
     reason: unseen,
   };
+}
+
+function counted(files: number): string {
+  return files === 1 ? '1 file is' : `${files} files are`;
 }

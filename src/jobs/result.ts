@@ -37,7 +37,10 @@ function isUsable(job: ClusterJob): boolean {
     RESTART: () => someSucceeded('restart'),
     REMOVE: () => false,
     // All is whole, and only to write that down has failed.
-    VERIFY: () => stepsOf(job, 'inspect').every(({ state }) => state === 'SUCCESS') && damagedOf(job).length === 0,
+    VERIFY: () =>
+      job.errors.length === 0 &&
+      stepsOf(job, 'inspect').every(({ state }) => state === 'SUCCESS') &&
+      damagedOf(job).length === 0,
     DELETE: () => deletionBegan(job),
   };
   return usable[job.type]();

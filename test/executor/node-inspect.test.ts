@@ -15,7 +15,13 @@ const ITSELF: Inspector = {
   tokens: ['-100', '200'],
   ready: true,
 };
-const VERIFY = { type: 'VERIFY', phase: 'inspect', jobUuid: 'verify-1', inspectors: [ITSELF], deep: true } as const;
+const VERIFY: Partial<StepRequest> = {
+  type: 'VERIFY',
+  phase: 'inspect',
+  jobUuid: 'verify-1',
+  inspectors: [ITSELF],
+  deep: true,
+};
 const USERS = join('shop', 'users', 'nb-1-big-Data.db');
 
 async function backedUpHost(t: ExecutionContext): Promise<Host> {
