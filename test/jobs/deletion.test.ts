@@ -4,7 +4,7 @@ import { stepRequest } from '../../src/jobs/next-steps.ts';
 import { emptyReport, type DeletionReport, type StepReport } from '../../src/model/step.ts';
 import { CLUSTER, down, error, id, node, planned } from './helpers.ts';
 import { finish, refused, rig, type Rig } from './rig.ts';
-import { launchOrder, Ticker, ticker, type Script } from './ticker.ts';
+import { launchOrder, Ticker, ticker } from './ticker.ts';
 
 const deleted = (change: Partial<DeletionReport> = {}): StepReport => ({
   ...emptyReport(),
@@ -49,8 +49,7 @@ test('files that other backups need are said to stay', (t) => {
 });
 
 test('a backup of which no node found anything was none', (t) => {
-  const nothing: Script = () => deleted({ found: false, files: 0 });
-  const job = ticker('DELETE', 2).run(nothing);
+  const job = ticker('DELETE', 2).run(() => deleted({ found: false, files: 0 }));
   t.is(job.result, 'FAILURE');
   t.like(job.errors, [{ code: 'BACKUP_NOT_FOUND' }]);
   // An attempt that was lost may have done it.
