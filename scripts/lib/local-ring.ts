@@ -112,7 +112,11 @@ export class LocalRing {
   }
 
   async post(path: string): Promise<{ status: number; body: unknown }> {
-    const response = await fetch(this.url + path, { method: 'POST' });
+    return this.request('POST', path);
+  }
+
+  async request(method: 'POST' | 'DELETE', path: string): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(this.url + path, { method });
     return { status: response.status, body: await response.json() };
   }
 

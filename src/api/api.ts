@@ -8,6 +8,7 @@ import type { ApiDeps } from './deps.ts';
 import { errorHandler } from './error-handler.ts';
 import { jsonRoute, type Route } from './route.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
+import { backupRoutes } from './routes/backups.ts';
 import { configRoutes } from './routes/config.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -39,6 +40,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
   const routes = [
     ...jobRoutes(deps),
     ...historyRoutes(deps),
+    ...backupRoutes(deps),
     ...nodeRoutes(deps),
     ...ringRoutes(deps),
     ...offerRoutes(deps),

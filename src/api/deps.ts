@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { BackupCatalogue } from '../jobs/backup-catalogue.ts';
 import type { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import type { Logger } from '../log.ts';
 import type { ClusterNode } from '../model/node.ts';
@@ -42,6 +43,7 @@ export interface ServedFile {
 /** Everything that the REST API works on. */
 export interface ApiDeps extends Access {
   jobs: ClusterJobs;
+  backups: BackupCatalogue;
   nodes: Pick<NodeStore, 'all'>;
   ring: RingOrders;
   offers: () => { offers: OfferReport[]; waiting: WaitingNeed[] };

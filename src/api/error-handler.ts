@@ -26,6 +26,7 @@ function answer(ctx: Context, error: OperatorError): void {
   if (code === 'BODY_TOO_LARGE') ctx.set('Connection', 'close');
   sendJson(ctx, {
     ...(ctx.method === 'POST' ? oldFields(ctx.path, message) : {}),
+    ...(ctx.method === 'DELETE' && DELETION.test(ctx.path) ? { started: false } : {}),
     error: { code, message, ...(hint === undefined ? {} : { hint }) },
     ...details,
   });
@@ -34,13 +35,18 @@ function answer(ctx: Context, error: OperatorError): void {
 /** What the forerunner answered on these paths when it did nothing; its clients look at that. */
 const OLD_FIELDS: [path: RegExp, fields: (message: string) => Record<string, unknown>][] = [
   [/^\/cluster\/(?:backup|restore|cleanup|repair|rolling-restart)\/start\/?$/, () => ({ started: false })],
-  [/^\/cluster\/(?:backup|restore|cleanup|repair|rolling-restart|remove)\/abort\/?$/, () => ({ aborted: false })],
+  [
+    /^\/cluster\/(?:backup|restore|cleanup|repair|rolling-restart|remove|verify|delete)\/abort\/?$/,
+    () => ({ aborted: false }),
+  ],
   [/^\/node\/[^/]+\/replace\/?$/, (reason) => ({ success: false, reason })],
   [/^\/node\/[^/]+\/make-(?:non-)?seed\/?$/, () => ({ success: false })],
   [/^\/scale\/nodes\/?$/, (message) => ({ message })],
   // Ours, but started like jobs.
-  [/^\/(?:node\/[^/]+\/remove|cluster\/destroy)\/?$/, () => ({ started: false })],
+  [/^\/(?:node\/[^/]+\/remove|cluster\/destroy|cluster\/backups\/[^/]+\/verify)\/?$/, () => ({ started: false })],
 ];
+
+const DELETION = /^\/cluster\/backups\/[^/]+\/?$/;
 
 function oldFields(path: string, message: string): Record<string, unknown> {
   return OLD_FIELDS.find(([pattern]) => pattern.test(path))?.[1](message) ?? {};

@@ -5,7 +5,7 @@ import { readParams, type Shape } from './params.ts';
 
 /** One path of the API. The list of all routes makes the router, the answer of `GET /` and the test of the document. */
 export interface Route {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   /** As @koa/router writes it: `/cluster/jobs/:id`. */
   path: string;
   contentType: string;

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
@@ -16,7 +15,8 @@ import { systemClock } from '../clock.ts';
 import { EXECUTOR_BUNDLE, type SchedulerOptions } from '../config/options.ts';
 import { backupLocation, schedulerSettings, warnings, type ExecutorLaunch } from '../config/settings.ts';
 import { OperatorError, wrapError } from '../errors.ts';
-import { ClusterJobs, type FoundBackup } from '../jobs/cluster-jobs.ts';
+import { BackupCatalogue } from '../jobs/backup-catalogue.ts';
+import { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import { defaultLimits } from '../jobs/limits.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { CA_VARIABLE } from '../mesos/executor-environment.ts';
@@ -31,9 +31,7 @@ import { currentNeeds, waitingNeeds } from '../scheduler/needs.ts';
 import { Ring } from '../scheduler/ring.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { openState, type State } from '../state/database.ts';
-import { createCopyPool } from '../storage/copy-pool.ts';
-import { findBackup } from '../storage/find-backup.ts';
-import { locationDirectory, openStorage } from '../storage/open.ts';
+import { BackupLocations } from './backup-locations.ts';
 import { EXECUTOR_NODE_OPTIONS, launchOnAgents } from './launch-on-agents.ts';
 import { publicConfig } from './public-config.ts';
 
@@ -113,18 +111,21 @@ async function serve({ start, clientOptions, policy, state, log }: Parts, signal
   });
   // The API and the jobs wake the scheduler, which is made after them.
   const wake = (): void => scheduler.wake();
+  const locations = new BackupLocations(options.clusterName);
+  const defaultLocation = backupLocation(options.backupDirectory);
   const jobs = new ClusterJobs({
     state,
     clock,
     cluster: options.clusterName,
-    defaultLocation: backupLocation(options.backupDirectory),
+    defaultLocation,
     wake,
-    findBackup: (location, name) => lookForBackup(location, options.clusterName, name),
+    findBackup: (location, name) => locations.find(location, name),
   });
+  const backups = new BackupCatalogue({ state, clock, defaultLocation, reader: locations });
   const lastOffers = new LastOffers(clock);
   const context = { client, state, jobs, settings, lastOffers, externalSeeds, limits: defaultLimits, clock, log };
   const scheduler = new Scheduler(context);
-  const api = createApi({ ...apiDeps(options, context, wake), artifacts: served(artifacts), ...policy });
+  const api = createApi({ ...apiDeps(options, context, wake), backups, artifacts: served(artifacts), ...policy });
   const server = createApiServer(api);
   const port = await listen(server, options.host, options.port);
   // Where agents are to fetch from is known now; nothing is launched before.
@@ -133,11 +134,21 @@ async function serve({ start, clientOptions, policy, state, log }: Parts, signal
   }
   const ended = new AbortController();
   try {
+    void rescan(backups, log);
     const asking = externalSeeds.run(AbortSignal.any([signal, ended.signal]));
     await Promise.all([scheduler.run(signal).finally(() => ended.abort()), asking]);
   } finally {
     server.closeAllConnections();
     server.close();
+  }
+}
+
+/** A scheduler that lost its state finds its backups again. Nothing waits for it: a location may be slow, or hang. */
+async function rescan(backups: BackupCatalogue, log: Logger): Promise<void> {
+  try {
+    for (const found of await backups.rescan()) log.info(found, 'backups found at location');
+  } catch (error) {
+    log.warn({ err: error }, 'looking for backups failed');
   }
 }
 
@@ -269,17 +280,4 @@ function checkCluster(state: State, cluster: string): void {
     );
   }
   state.framework.set('clusterName', cluster);
-}
-
-/** Looks at a location when it can be seen from this host; a node's sandbox cannot. */
-async function lookForBackup(location: string, cluster: string, name: string): Promise<FoundBackup> {
-  if (!existsSync(locationDirectory(location, '/'))) return { state: 'UNKNOWN', message: null };
-  const pool = createCopyPool(1);
-  try {
-    const storage = await openStorage(location, { pool, baseDirectory: '/', create: false });
-    const { state, message } = await findBackup(storage, cluster, name);
-    return { state, message };
-  } finally {
-    await pool.close();
-  }
 }

@@ -37,6 +37,8 @@ export const JOB_KINDS: readonly JobKind[] = [
   kind('repair', ['keyspaces', 'nodes', ...PACE]),
   { ...kind('rolling-restart', ['nodes', ...PACE]), key: 'clusterRestart', noun: 'rolling restart' },
   { ...kind('removal', null), path: 'remove', key: 'remove', noun: 'removal of a node' },
+  { ...kind('verification', null), path: 'verify', key: 'verify', noun: 'verification of a backup' },
+  { ...kind('deletion', null), path: 'delete', key: 'delete', noun: 'deletion of a backup' },
 ];
 
 function kind(name: string, options: JobKind['options']): JobKind {

@@ -14,6 +14,8 @@ const TITLES = {
   REPAIR: 'Repair',
   RESTART: 'Rolling restart',
   REMOVE: 'Removal',
+  VERIFY: 'Verification of',
+  DELETE: 'Deletion of',
 } as const satisfies Record<JobView['type'], string>;
 
 /** A job for people: what it is, nodes × keyspaces, and what went wrong. */

@@ -1,8 +1,8 @@
 /** What the commands read of the REST API's JOB; api-docs/openapi.yaml has all of it. */
 export interface JobView {
   id: number;
-  type: 'BACKUP' | 'RESTORE' | 'CLEANUP' | 'REPAIR' | 'RESTART' | 'REMOVE';
-  /** Backup and restore only, as `location`. */
+  type: 'BACKUP' | 'RESTORE' | 'CLEANUP' | 'REPAIR' | 'RESTART' | 'REMOVE' | 'VERIFY' | 'DELETE';
+  /** Only of jobs about a backup, as `location`. */
   backupName?: string;
   location?: string;
   started: number;

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { OperatorError, messageOf } from '../errors.ts';
 import { writeJson, type Register } from './action.ts';
+import { addBackupCommands } from './commands/backups.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addNodeCommands } from './commands/nodes.ts';
@@ -32,6 +33,7 @@ export function createProgram(deps: CliDeps): Program {
     });
   };
   addJobCommands(program, register);
+  addBackupCommands(program, register);
   addNodeCommands(program, register);
   addClusterCommands(program, register);
   return {

@@ -17,6 +17,7 @@ export interface RestClient {
   get<T>(path: string): Promise<T>;
   /** What is undefined in the body is not sent. */
   post<T>(path: string, body?: Record<string, unknown>): Promise<T>;
+  delete<T>(path: string): Promise<T>;
 }
 
 /** Throws BAD_REQUEST for what is not an http(s) URL. Calls throw SCHEDULER_UNREACHABLE when nothing answers. */
@@ -44,7 +45,11 @@ export function restClient(options: {
       throw unreachable(base, reasonOf(error), error);
     }
   };
-  return { get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };
+  return {
+    get: (path) => call('GET', path),
+    post: (path, body) => call('POST', path, body),
+    delete: (path) => call('DELETE', path),
+  };
 }
 
 function checkUrl(url: string): URL {

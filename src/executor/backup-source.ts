@@ -1,7 +1,7 @@
 import type { Schema } from '../cassandra/schema.ts';
-import { OperatorError } from '../errors.ts';
-import type { BackupRecord, ManifestTable, NodeManifest } from '../model/backup.ts';
-import { findBackup } from '../storage/find-backup.ts';
+import { OperatorError, type ErrorCode } from '../errors.ts';
+import type { BackupRecord, ManifestFile, ManifestTable, NodeManifest } from '../model/backup.ts';
+import { findBackup, type BackupState } from '../storage/find-backup.ts';
 import { fileKey, manifestKey, recordKey } from '../storage/layout.ts';
 import { parseManifest, sha256Of } from '../storage/manifest.ts';
 import { select, type Selection } from './selection.ts';
@@ -17,6 +17,12 @@ export interface BackupSource {
   selection: Selection<ManifestTable>;
 }
 
+const UNFIT: Partial<Record<BackupState, ErrorCode>> = {
+  ABSENT: 'BACKUP_NOT_FOUND',
+  INCOMPLETE: 'BACKUP_INCOMPLETE',
+  DELETING: 'BACKUP_INCOMPLETE',
+};
+
 /** The backup's record and its checksum. Throws BACKUP_NOT_FOUND, BACKUP_INCOMPLETE or BACKUP_DAMAGED. */
 export async function readRecord({
   request,
@@ -26,9 +32,9 @@ export async function readRecord({
   const { state, record, message } = await findBackup(storage, cluster, backupName);
   const text = await storage.getDocument(recordKey(cluster, backupName));
   if (record !== null && text !== null) return { record, recordSha256: sha256Of(text) };
-  const code = ({ ABSENT: 'BACKUP_NOT_FOUND', INCOMPLETE: 'BACKUP_INCOMPLETE' } as const)[state as string];
+  const code = UNFIT[state];
   throw new OperatorError(code ?? 'BACKUP_DAMAGED', message ?? `the record of backup ${backupName} is gone`, {
-    hint: 'GET /cluster/jobs lists the backups that were made, with name, location and result.',
+    hint: 'GET /cluster/backups lists the backups that there are, with name and location.',
   });
 }
 
@@ -75,19 +81,17 @@ export async function readRecorded(
 }
 
 /**
- * Holds the manifest against what lies at the location: every file is there with its size. Files that it does not name
+ * Holds files of a manifest, by default all, against what lies at the location: every file is there with its size. Files that it does not name
  * are no damage: an attempt that was interrupted leaves them. Throws BACKUP_DAMAGED.
  */
 export async function checkFiles(
   { request, storage, signal }: Pick<StepContext, 'request' | 'storage' | 'signal'>,
   manifest: NodeManifest,
+  files: readonly ManifestFile[] = manifest.files,
 ): Promise<void> {
   const { cluster, backupName } = request;
   const expected = new Map(
-    manifest.files.map((file) => [
-      file.source ?? fileKey(cluster, manifest.executorId, backupName, file.path),
-      file.size,
-    ]),
+    files.map((file) => [file.source ?? fileKey(cluster, manifest.executorId, backupName, file.path), file.size]),
   );
   const found = new Map<string, number>();
   for (const folder of new Set([...expected.keys()].map(nodeBackupFolder))) {

@@ -1,7 +1,8 @@
 import { OperatorError } from '../errors.ts';
-import type { ManifestFile, NodeManifest } from '../model/backup.ts';
+import type { ManifestFile, NodeManifest, Verification } from '../model/backup.ts';
 import { fileKey, manifestKey, recordKey } from '../storage/layout.ts';
 import { parseManifest, parseRecord, sha256Of } from '../storage/manifest.ts';
+import { readDeletion, readVerification } from '../storage/verification.ts';
 import type { StepContext } from './step-context.ts';
 
 /** A file of an earlier backup. */
@@ -57,15 +58,6 @@ interface Earlier {
   verification: Verification | null;
 }
 
-/** `backups/<name>.verified`: the last verification's findings, as far as they matter here. */
-interface Verification {
-  /** Epoch ms. */
-  when: number;
-  recordSha256: string;
-  damagedFiles: number;
-  damaged: { executorId: string | null; path: string }[];
-}
-
 /**
  * Reads what this node's backups at the location hold, the newest first, and only those whose record is there and names this very
  * manifest. Content that a verification found damaged counts only where it was stored after that.
@@ -104,11 +96,11 @@ async function earlierBackups({ request, storage, signal, log }: StepContext): P
     try {
       const key = recordKey(cluster, name);
       const text = await storage.getDocument(key);
-      if (text === null || (await storage.getDocument(markKey(key, 'deleting'))) !== null) continue;
+      if (text === null || (await readDeletion(storage, cluster, name)) !== null) continue;
       const record = parseRecord(text, key);
       const part = record.nodes.find((node) => node.executorId === executorId);
       if (record.cluster !== cluster || record.name !== name || part === undefined) continue;
-      const verification = parseVerification(await storage.getDocument(markKey(key, 'verified')), sha256Of(text));
+      const verification = await readVerification(storage, cluster, name, sha256Of(text));
       backups.push({ name, finished: record.finished, manifestSha256: part.manifestSha256, verification });
     } catch (error) {
       if (!isBroken(error)) throw error;
@@ -158,21 +150,6 @@ function damagedIn(manifest: NodeManifest | null, verification: Verification | n
 
 function tableOf(path: string): string {
   return path.split('/').slice(0, 2).join('/');
-}
-
-function parseVerification(text: string | null, recordSha256: string): Verification | null {
-  if (text === null) return null;
-  try {
-    const found = JSON.parse(text) as Verification;
-    return found.recordSha256 === recordSha256 && Array.isArray(found.damaged) ? found : null;
-  } catch (error) {
-    throw new OperatorError('BACKUP_DAMAGED', 'what the last verification found cannot be read', { cause: error });
-  }
-}
-
-/** A document about a backup beside its record. */
-function markKey(record: string, kind: 'deleting' | 'verified'): string {
-  return record.replace(/\.json$/, `.${kind}`);
 }
 
 function contentOf({ size, sha256 }: Pick<ManifestFile, 'size' | 'sha256'>): string {

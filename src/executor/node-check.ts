@@ -1,6 +1,8 @@
 import { OperatorError } from '../errors.ts';
-import type { BackupRecord } from '../model/backup.ts';
+import type { BackupRecord, ManifestFile } from '../model/backup.ts';
+import { damagedTables, tableOf } from '../model/backup-summary.ts';
 import type { NodeHealth } from '../model/node.ts';
+import { readVerification } from '../storage/verification.ts';
 import { checkFiles, readRecord, readRecorded, schemaNow, type BackupSource } from './backup-source.ts';
 import { checkSpace } from './check-space.ts';
 import { compareSchema } from './compare-schema.ts';
@@ -34,7 +36,8 @@ export async function nodeCheck(context: StepContext): Promise<void> {
   const { manifest, selection } = source;
   refuseUnknown(source, context);
   refuseOther(source, health, context);
-  await checkFiles(context, manifest);
+  await refuseDamaged(context, recordSha256, source);
+  await checkFiles(context, manifest, filesOf(source));
   await refuseSchema(context, source);
 
   const folder = stagingFolder(request.cluster, request.backupName, source.manifestSha256);
@@ -108,6 +111,34 @@ function refuseOther({ manifest }: BackupSource, health: NodeHealth, { request }
       { hint: `Upgrade the cluster to ${manifest.cassandraVersion} first.` },
     );
   }
+}
+
+/** What is damaged in other tables is no reason not to restore these. */
+function filesOf({ manifest, selection }: BackupSource): ManifestFile[] {
+  const selected = new Set(selection.tables.map(({ keyspace, table }) => `${keyspace}.${table}`));
+  return manifest.files.filter(({ path }) => selected.has(tableOf(path) ?? ''));
+}
+
+/** What is known of the backup since it was last verified. Staging checks every byte again, but only after hours of copying. */
+async function refuseDamaged(context: StepContext, recordSha256: string, source: BackupSource): Promise<void> {
+  const { request, storage } = context;
+  const { cluster, backupName } = request;
+  const { executorId } = source.manifest;
+  const found = await readVerification(storage, cluster, backupName, recordSha256);
+  const damaged = (found?.damaged ?? []).filter((file) => file.executorId === executorId);
+  const selected = source.selection.tables.map(({ keyspace, table }) => `${keyspace}.${table}`);
+  const tables = damagedTables(damaged).filter((table) => selected.includes(table));
+  if (found === null || tables.length === 0) return;
+  const files = damaged.filter(({ path }) => tables.includes(tableOf(path) ?? ''));
+  const [first] = files;
+  throw new OperatorError(
+    'BACKUP_DAMAGED',
+    `${tables.join(', ')} of ${executorId} are damaged, as the verification at ${new Date(found.when).toISOString()} found: ` +
+      `${first?.path}: ${first?.problem}${files.length > 1 ? `, and ${files.length - 1} more` : ''}`,
+    {
+      hint: 'Name other tables or keyspaces to restore those; or put the right files there and verify the backup again.',
+    },
+  );
 }
 
 async function refuseSchema(context: StepContext, { manifest, selection }: BackupSource): Promise<void> {

@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import { recordKey } from '../storage/layout.ts';
+import { recordKey, verificationKey } from '../storage/layout.ts';
 import { sha256Of } from '../storage/manifest.ts';
 import { readOwnManifest } from './node-confirm.ts';
 import type { StepContext } from './step-context.ts';
@@ -11,6 +11,7 @@ import type { StepContext } from './step-context.ts';
  */
 export async function nodeCommit(context: StepContext): Promise<void> {
   const { request, storage, signal } = context;
+  if (request.type === 'VERIFY') return commitFinding(context);
   await readOwnManifest(context);
   const { record, recordSha256 } = request;
   const key = recordKey(request.cluster, request.backupName);
@@ -31,4 +32,20 @@ export async function nodeCommit(context: StepContext): Promise<void> {
   signal.throwIfAborted();
   await storage.flush();
   await storage.putDocument(key, record);
+}
+
+/** What a verification found, beside the record that it is about. A backup that has gone meanwhile has no findings. */
+async function commitFinding({ request, storage, signal }: StepContext): Promise<void> {
+  const { cluster, backupName, record: finding, recordSha256 } = request;
+  if ((await storage.getDocument(recordKey(cluster, backupName))) === null) {
+    throw new OperatorError('BACKUP_NOT_FOUND', `the record of backup ${backupName} has gone since it was verified`);
+  }
+  const key = verificationKey(cluster, backupName);
+  const present = await storage.getDocument(key);
+  if (present !== null && sha256Of(present) === recordSha256) return;
+  if (finding === null) {
+    throw new OperatorError('RECORD_MISSING', `expected ${key}, as another node has written it, but it is not there`);
+  }
+  signal.throwIfAborted();
+  await storage.putDocument(key, finding);
 }

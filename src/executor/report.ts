@@ -1,6 +1,15 @@
 import type { Clock } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
-import type { CheckReport, JobError, KeyspaceReport, ManifestReport, StepReport, TableReport } from '../model/step.ts';
+import type {
+  CheckReport,
+  DeletionReport,
+  InspectionReport,
+  JobError,
+  KeyspaceReport,
+  ManifestReport,
+  StepReport,
+  TableReport,
+} from '../model/step.ts';
 import { emptyReport } from '../model/step.ts';
 
 /** Adds up what a step has done. Knows no I/O: whoever wants to send it takes `report`. */
@@ -118,6 +127,14 @@ export class Reporter {
 
   manifest(manifest: ManifestReport): void {
     this.#report.manifest = manifest;
+  }
+
+  inspection(inspection: InspectionReport): void {
+    this.#report.inspection = inspection;
+  }
+
+  deletion(deletion: DeletionReport): void {
+    this.#report.deletion = deletion;
   }
 
   check(check: CheckReport): void {

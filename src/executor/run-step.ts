@@ -12,6 +12,8 @@ import { nodeCleanup } from './node-cleanup.ts';
 import { nodeCommit } from './node-commit.ts';
 import { nodeConfirm } from './node-confirm.ts';
 import { nodeDecommission } from './node-decommission.ts';
+import { nodeDelete } from './node-delete.ts';
+import { nodeInspect } from './node-inspect.ts';
 import { nodeLoad } from './node-load.ts';
 import { nodeRemovenode } from './node-removenode.ts';
 import { nodeRepair } from './node-repair.ts';
@@ -33,6 +35,8 @@ const STORAGE_STEPS = {
   truncate: nodeTruncate,
   load: nodeLoad,
   verify: nodeVerify,
+  inspect: nodeInspect,
+  delete: nodeDelete,
 } satisfies Partial<Record<PhaseName, (context: StepContext) => Promise<void>>>;
 
 /** Those that have nothing to do with a backup, and open no location. */

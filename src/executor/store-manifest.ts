@@ -16,7 +16,7 @@ export async function storeManifest(
   const { cluster, executorId, backupName } = request;
   const manifest = await manifestOf(context, schema, progress, keyspaces);
   signal.throwIfAborted();
-  await storage.putDocument(schemaKey(cluster, executorId, backupName), schemaText(schema));
+  await storage.putDocument(schemaKey(cluster, executorId, backupName), schemaText(schema.statements));
   await storage.flush();
   const text = stringifyManifest(manifest);
   await storage.putDocument(manifestKey(cluster, executorId, backupName), text);
@@ -27,6 +27,7 @@ export async function storeManifest(
     hostname: manifest.hostname,
     ip: manifest.ip,
     schemaVersion: manifest.schemaVersion,
+    cassandraVersion: manifest.cassandraVersion,
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
     ...sentOf(progress, keyspaces),
@@ -82,7 +83,7 @@ function sentOf(progress: BackupProgress, keyspaces: readonly string[]): { files
 }
 
 /** The whole DDL for people and cqlsh. */
-function schemaText({ statements }: Schema): string {
+export function schemaText(statements: readonly { cql: string }[]): string {
   return (
     statements.map(({ cql }) => (cql.trimEnd().endsWith(';') ? cql.trimEnd() : `${cql.trimEnd()};`)).join('\n\n') + '\n'
   );

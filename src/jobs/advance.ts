@@ -2,6 +2,7 @@ import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } fr
 import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import { withCleanup } from './cleanup.ts';
+import { withoutNeedless } from './deletion.ts';
 import type { Limits } from './limits.ts';
 import { currentPhase } from './next-steps.ts';
 import { ringOf } from './readiness.ts';
@@ -31,6 +32,7 @@ export function advance(job: ClusterJob, nodes: ClusterNode[], now: number, limi
       next = cleaning;
       continue;
     }
+    next = withoutNeedless(next);
     next = failWaitingSteps(next, index, ring, now, limits);
     const phase = next.phases[index];
     if (!phase || !isPhaseFinal(phase)) return next;

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { ClusterJob, Step } from '../model/cluster-job.ts';
-import type { BackupRecord } from '../model/backup.ts';
+import type { BackupRecord, KeyspaceSize } from '../model/backup.ts';
 import { nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
-import { stepsOf } from './steps.ts';
+import { endedKeyspaces, stepsOf } from './steps.ts';
 
 export interface RecordText {
   text: string;
@@ -41,6 +41,7 @@ export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
       keyspace,
       reason: message,
     })),
+    keyspaces: keyspaceSizes(nodeBackups(job)),
   };
 }
 
@@ -59,7 +60,23 @@ function header(job: ClusterJob, cluster: string) {
 function recordNodes(steps: Step[]): BackupRecord['nodes'] {
   return steps.flatMap(({ executorId, report }) => {
     if (!report?.manifest) return [];
-    const { sha256, hostId, hostname, ip, tokens, schemaVersion, ...sizes } = report.manifest;
-    return [{ executorId, hostId, hostname, ip, tokens, schemaVersion, manifestSha256: sha256, ...sizes }];
+    const { sha256: manifestSha256, ...node } = report.manifest;
+    return [{ executorId, ...node, manifestSha256 }];
   });
+}
+
+function keyspaceSizes(steps: Step[]): Record<string, KeyspaceSize> {
+  const sizes = new Map<string, KeyspaceSize & { names: Set<string> }>();
+  for (const [name, { status, tables }] of steps.flatMap(({ report }) => [...endedKeyspaces(report)])) {
+    if (status !== 'SUCCESS') continue;
+    const size = sizes.get(name) ?? { names: new Set(), tables: 0, files: 0, bytes: 0 };
+    sizes.set(name, size);
+    for (const [table, { files, bytes }] of Object.entries(tables)) {
+      size.names.add(table);
+      size.files += files;
+      size.bytes += bytes;
+    }
+  }
+  const entries = [...sizes].map(([name, { names, files, bytes }]) => [name, { tables: names.size, files, bytes }]);
+  return Object.fromEntries(entries);
 }

@@ -1,10 +1,13 @@
 import { OperatorError } from '../errors.ts';
 import type { ClusterJob } from '../model/cluster-job.ts';
+import { summaryOf, type StoredState } from '../model/backup-summary.ts';
 import type { BackupEntry, BackupState } from '../state/backups.ts';
+import { backupRecord } from './backup-record.ts';
+import { stepsOf } from './steps.ts';
 
 /** What lies at a location under a name. UNKNOWN: the location cannot be seen from here. */
 export interface FoundBackup {
-  state: 'COMPLETE' | 'PARTIAL' | 'INCOMPLETE' | 'ABSENT' | 'DAMAGED' | 'UNKNOWN';
+  state: StoredState | 'ABSENT' | 'UNKNOWN';
   message: string | null;
 }
 
@@ -26,7 +29,10 @@ export function isSandboxLocation(location: string): boolean {
 /** A name is used once, also when what lies under it is not whole. Throws NAME_TAKEN. */
 export function checkNameIsFree({ name, location, found, entry }: Candidate): void {
   if (entry === null && (found.state === 'ABSENT' || found.state === 'UNKNOWN')) return;
-  const told = entry ? `by job ${entry.jobId} (${entry.state})` : `by a backup that is ${found.state} there`;
+  const told =
+    entry === null || entry.jobId === null
+      ? `by a backup that is ${entry?.state ?? found.state} there`
+      : `by job ${entry.jobId} (${entry.state})`;
   throw new OperatorError('NAME_TAKEN', `Backup name ${name} is already used at ${location} ${told}`, {
     hint: 'Choose another name; a name is used once.',
   });
@@ -38,25 +44,48 @@ export function checkNameIsFree({ name, location, found, entry }: Candidate): vo
  * can see: then their check decides. Throws BACKUP_NOT_FOUND, BACKUP_INCOMPLETE, BACKUP_DAMAGED.
  */
 export function checkCanBeRestored(candidate: Candidate, missing: () => string | null): void {
-  const { name, location, found, entry } = candidate;
+  const { name, location, found } = candidate;
   const state = found.state === 'UNKNOWN' ? remembered(candidate) : found.state;
   if (state === 'COMPLETE' || state === 'UNKNOWN' || (state === 'PARTIAL' && candidate.isChoice)) return;
-  if (state === 'ABSENT') {
-    const made = entry ? `; job ${entry.jobId} made one, it is not there any more` : '';
-    throw new OperatorError('BACKUP_NOT_FOUND', `There is no backup ${name} at ${location}${made}`, {
-      hint: 'GET /cluster/jobs lists the backups that were made, with name and location.',
-    });
-  }
+  if (state === 'ABSENT') throw notFound(candidate);
   if (state === 'DAMAGED') {
     throw new OperatorError('BACKUP_DAMAGED', `Backup ${name} at ${location} is damaged${tail(found.message)}`);
   }
-  const what = state === 'RUNNING' ? 'is still being made' : `is not whole (${state})`;
+  const what = UNFIT[state] ?? `is not whole (${state})`;
   const reason = found.message ?? missing();
   throw new OperatorError('BACKUP_INCOMPLETE', `Backup ${name} at ${location} ${what}${tail(reason)}`, {
     hint:
       state === 'PARTIAL'
         ? 'Name the keyspaces that are whole on all nodes to restore only those.'
         : 'Restore a backup that is COMPLETE.',
+  });
+}
+
+const UNFIT: Partial<Record<FoundBackup['state'] | BackupState, string>> = {
+  RUNNING: 'is still being made',
+  DELETING: 'is being deleted',
+};
+
+/** Only what has a record, or may have one, can be held against it. Throws BACKUP_NOT_FOUND, BACKUP_INCOMPLETE. */
+export function checkCanBeVerified(candidate: Candidate): void {
+  const { name, location, found } = candidate;
+  const state = found.state === 'UNKNOWN' ? remembered(candidate) : found.state;
+  if (state === 'ABSENT') throw notFound(candidate);
+  if (state !== 'INCOMPLETE' && UNFIT[state] === undefined) return;
+  const what = UNFIT[state] ?? 'is incomplete: it has no record that it could be held against';
+  throw new OperatorError('BACKUP_INCOMPLETE', `Backup ${name} at ${location} ${what}`);
+}
+
+/** Whatever lies there may go, also what is left of a backup. Throws BACKUP_NOT_FOUND. */
+export function checkCanBeDeleted(candidate: Candidate): void {
+  const state = candidate.found.state === 'UNKNOWN' ? remembered(candidate) : candidate.found.state;
+  if (state === 'ABSENT') throw notFound(candidate);
+}
+
+function notFound({ name, location, entry }: Candidate): OperatorError {
+  const made = entry && entry.jobId !== null ? `; job ${entry.jobId} made one, it is not there any more` : '';
+  return new OperatorError('BACKUP_NOT_FOUND', `There is no backup ${name} at ${location}${made}`, {
+    hint: 'GET /cluster/backups lists the backups that there are, with name and location.',
   });
 }
 
@@ -69,11 +98,13 @@ function tail(reason: string | null): string {
   return reason === null ? '' : `: ${reason}`;
 }
 
-/** The catalogue's entry that a backup job stands for; null for a restore. */
-export function entryOf(job: ClusterJob): BackupEntry | null {
+/** The catalogue's entry that a backup job stands for; null for jobs that make none. */
+export function entryOf(job: ClusterJob, cluster: string): BackupEntry | null {
   const { id: jobId, backupName: name, location, started, finished } = job;
   if (job.type !== 'BACKUP' || name === null || location === null) return null;
-  return { location, name, jobId, state: stateOf(job), started, finished };
+  const hasRecord = stepsOf(job, 'commit').some(({ state }) => state === 'SUCCESS');
+  const summary = hasRecord ? summaryOf(backupRecord(job, cluster)) : null;
+  return { location, name, jobId, state: stateOf(job), started, finished, summary };
 }
 
 function stateOf({ result }: ClusterJob): BackupState {

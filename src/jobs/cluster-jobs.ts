@@ -6,13 +6,15 @@ import { isBackupJob, type JobType } from '../model/phase.ts';
 import type { State } from '../state/database.ts';
 import { abort, advance } from './advance.ts';
 import {
+  checkCanBeDeleted,
   checkCanBeRestored,
+  checkCanBeVerified,
   checkNameIsFree,
-  entryOf,
   isSandboxLocation,
   type Candidate,
   type FoundBackup,
 } from './catalogue.ts';
+import { rememberJob } from './catalogued.ts';
 import type { Limits } from './limits.ts';
 import { giveOrders } from './node-orders.ts';
 import { planJob } from './plan.ts';
@@ -45,7 +47,7 @@ export class ClusterJobs {
 
   /**
    * Starts a job when none is running. Throws before anything is stored: BAD_REQUEST, NODE_DOWN, JOB_RUNNING, and for
-   * backups and restores NAME_REQUIRED, NAME_INVALID, NAME_TAKEN, BACKUP_NOT_FOUND, BACKUP_INCOMPLETE, BACKUP_DAMAGED.
+   * jobs about a backup NAME_REQUIRED, NAME_INVALID, NAME_TAKEN, BACKUP_NOT_FOUND, BACKUP_INCOMPLETE, BACKUP_DAMAGED.
    */
   async start(type: JobType, request: StartRequest): Promise<ClusterJob> {
     const { state, clock, wake } = this.#deps;
@@ -64,7 +66,7 @@ export class ClusterJobs {
     return job;
   }
 
-  /** What lies where a backup is to be made or read. Checks before it looks. */
+  /** What lies where a backup is to be made, read or deleted. Checks before it looks. */
   async #seek(type: JobType, request: StartRequest): Promise<Pick<Candidate, 'name' | 'location' | 'found'>> {
     const { state, clock, defaultLocation } = this.#deps;
     const name = backupNameOf(type, request, clock.now());
@@ -82,7 +84,9 @@ export class ClusterJobs {
     const entry = this.#deps.state.backups.find(sought.location, sought.name);
     const candidate = { ...sought, entry, isChoice: keyspaces !== null || tables !== null };
     if (type === 'BACKUP') checkNameIsFree(candidate);
-    else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId));
+    else if (type === 'VERIFY') checkCanBeVerified(candidate);
+    else if (type === 'DELETE') checkCanBeDeleted(candidate);
+    else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId ?? null));
   }
 
   /**
@@ -183,8 +187,8 @@ export class ClusterJobs {
   }
 
   /** What a backup lacks, as the job that made it says. */
-  #missing(jobId: number | undefined): string | null {
-    const job = jobId === undefined ? null : this.get(jobId);
+  #missing(jobId: number | null): string | null {
+    const job = jobId === null ? null : this.get(jobId);
     const errors = job ? jobErrors(job) : [];
     if (errors.length === 0) return null;
     return errors
@@ -193,8 +197,7 @@ export class ClusterJobs {
   }
 
   #catalogued(job: ClusterJob): ClusterJob {
-    const entry = entryOf(job);
-    if (entry) this.#deps.state.backups.save(entry);
+    rememberJob(this.#deps.state.backups, job, this.#deps.cluster);
     return job;
   }
 }

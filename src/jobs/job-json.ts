@@ -1,5 +1,5 @@
 import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
-import type { BackupMode } from '../model/backup.ts';
+import type { BackupMode, DamagedFile } from '../model/backup.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import { lasting } from './json-text.ts';
@@ -8,6 +8,7 @@ import { oncePer } from './once-per.ts';
 import { progressOf } from './progress.ts';
 import { jobErrors } from './shortfalls.ts';
 import { executorIdsOf, stepsOf } from './steps.ts';
+import { damagedOf, extraOf } from './verification.ts';
 
 export interface StepJson {
   executorId: string;
@@ -48,6 +49,12 @@ export interface JobJson extends Partial<Sent> {
   id: number;
   result: ClusterJob['result'];
   location?: string;
+  /** VERIFY only, as `damaged` and `extra`. */
+  deep?: boolean;
+  /** What is not as the backup's documents say. */
+  damaged?: DamagedFile[];
+  /** Files that no manifest names. */
+  extra?: { executorId: string; path: string }[];
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
@@ -112,6 +119,7 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     id: job.id,
     result: job.result,
     ...(job.location === null ? {} : { location: job.location }),
+    ...(job.type === 'VERIFY' ? findings(job) : {}),
     ...progressOf(job),
     ...(job.type === 'BACKUP' ? incrementOf(job) : {}),
     phases: job.phases.map(phaseJson),
@@ -123,6 +131,10 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
 function incrementOf(job: ClusterJob): Pick<JobJson, 'mode' | keyof Sent> {
   const sent = sentOf(stepsOf(job, 'backup').map(({ report }) => report));
   return { ...sent, mode: job.parameters.mode ?? 'incremental' };
+}
+
+function findings(job: ClusterJob): Pick<JobJson, 'deep' | 'damaged' | 'extra'> {
+  return { deep: job.parameters.deep ?? false, damaged: damagedOf(job), extra: extraOf(job) };
 }
 
 function phaseState(phase: Phase): PhaseJson['state'] {

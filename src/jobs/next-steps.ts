@@ -6,6 +6,7 @@ import { recordText } from './backup-record.ts';
 import { atOnce, isToWrite } from './commit.ts';
 import { isReadyFor, othersNeeded, ringOf, type Ring } from './readiness.ts';
 import { stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
+import { findingText } from './verification.ts';
 
 export interface NextStep extends StepRef {
   executorId: string;
@@ -104,6 +105,8 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     removeHostId: job.parameters.removeHostId ?? null,
     mode: job.parameters.mode ?? 'incremental',
     rehash: job.parameters.rehash ?? false,
+    ...(name === 'inspect' ? inspectionOf(job) : {}),
+    ...(name === 'delete' ? { force: job.parameters.force ?? false } : {}),
   };
 }
 
@@ -116,8 +119,12 @@ function manifestSha256(job: ClusterJob, phase: PhaseName, executorId: string): 
 function recordFor(job: ClusterJob, { phaseIndex, stepIndex }: StepRef, cluster: string) {
   const phase = job.phases[phaseIndex];
   if (phase?.name !== 'commit') return { record: null, recordSha256: null };
-  const { text, sha256 } = recordText(job, cluster);
+  const { text, sha256 } = job.type === 'VERIFY' ? findingText(job, cluster) : recordText(job, cluster);
   return { record: isToWrite(job, phase, stepAt(job, { phaseIndex, stepIndex })) ? text : null, recordSha256: sha256 };
+}
+
+function inspectionOf({ parameters }: ClusterJob) {
+  return { deep: parameters.deep ?? false, inspectors: parameters.inspectors ?? [] };
 }
 
 /** `keyspace.table` of everything that the checks found, once each. */

@@ -45,6 +45,8 @@ const NODE_PHASES: Record<ClusterJob['type'], PhaseName[]> = {
   REPAIR: ['repair'],
   RESTART: ['restart'],
   REMOVE: ['decommission', 'removenode'],
+  VERIFY: ['inspect'],
+  DELETE: ['delete'],
 };
 
 /** The phase whose end makes a keyspace processed. */
@@ -55,6 +57,8 @@ const DECISIVE: Record<ClusterJob['type'], PhaseName> = {
   REPAIR: 'repair',
   RESTART: 'restart',
   REMOVE: 'decommission',
+  VERIFY: 'inspect',
+  DELETE: 'delete',
 };
 
 interface NodeStep {

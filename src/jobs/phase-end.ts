@@ -1,10 +1,12 @@
 import type { ClusterJob, Phase } from '../model/cluster-job.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
+import { deletionErrors } from './deletion.ts';
 import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
 import { keyspacesDone, nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
+import { findingOf } from './verification.ts';
 
 /** Ends a phase whose steps have all ended, and decides what follows from how they did. */
 export function phaseEnded(job: ClusterJob, phaseIndex: number, nodes: ClusterNode[], now: number): ClusterJob {
@@ -31,6 +33,10 @@ function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob
       return phaseShortfalls(job, 'truncate').length === 0 ? job : skipRest(job);
     case 'load':
       return afterLoad(job);
+    case 'inspect':
+      return afterInspect(job);
+    case 'delete':
+      return withErrors(job, deletionErrors(job));
     default:
       // A node whose snapshot failed takes another one when its turn to copy comes.
       return job;
@@ -85,6 +91,17 @@ function afterLoad(job: ClusterJob): ClusterJob {
   return changeSteps(
     job,
     ({ executorId }, phase) => phase.name === 'verify' && stepOf(job, 'load', executorId)?.state !== 'SUCCESS',
+    () => ({ state: 'SKIPPED' }),
+  );
+}
+
+/** Only who could look may write down what was found, and only where that says something of the whole backup. */
+function afterInspect(job: ClusterJob): ClusterJob {
+  const { keep, errors } = findingOf(job);
+  if (!keep) return skipRest(withErrors(job, errors));
+  return changeSteps(
+    job,
+    ({ executorId }, phase) => phase.name === 'commit' && stepOf(job, 'inspect', executorId)?.state !== 'SUCCESS',
     () => ({ state: 'SKIPPED' }),
   );
 }

@@ -2,6 +2,7 @@ import type { JobParameters, NewJob, Phase, Step } from '../model/cluster-job.ts
 import type { JobType, PhaseName } from '../model/phase.ts';
 import { isMember, type ClusterNode } from '../model/node.ts';
 import { removalOf } from './removal.ts';
+import { inspectorsOf } from './verification.ts';
 
 /** What a job is about; checked already. */
 export interface PlanRequest {
@@ -15,7 +16,10 @@ export interface PlanRequest {
 /** The job with everything that it has to do. Throws where a node may not be removed, see removal.ts. */
 export function planJob(type: JobType, request: PlanRequest, nodes: ClusterNode[], now: number): NewJob {
   if (type === 'REMOVE') return planRemove(request, nodes, now);
-  return newJob(type, request, now, PHASES[type](takingPart(request, nodes), request.parameters));
+  const ids = takingPart(request, nodes);
+  const inspectors = type === 'VERIFY' ? { inspectors: inspectorsOf(nodes.filter(isMember)) } : {};
+  const parameters = { ...request.parameters, ...inspectors };
+  return newJob(type, { ...request, parameters }, now, PHASES[type](ids, parameters));
 }
 
 /** Each may have to be sent the whole record, which for thousands of nodes has megabytes. */
@@ -41,6 +45,10 @@ const PHASES: Record<Exclude<JobType, 'REMOVE'>, (ids: string[], parameters: Job
   CLEANUP: (ids, { concurrency }) => [phase('clean', ids, concurrency)],
   REPAIR: (ids, { concurrency }) => [phase('repair', ids, concurrency)],
   RESTART: (ids, { concurrency }) => [phase('restart', ids, concurrency)],
+  /** Each node its part; then what was found is written down. */
+  VERIFY: (ids) => [phase('inspect', ids, ids.length), phase('commit', ids, Math.min(ids.length, COMMITS_AT_ONCE))],
+  /** One node after the other, until one has seen and deleted all of it; see deletion.ts. */
+  DELETE: (ids) => [phase('delete', ids, 1)],
 };
 
 /** By the node itself, by another one when it is down; a node that never joined is only to be forgotten, see node-orders.ts. */

@@ -1,5 +1,5 @@
 import { isStepFinal, type ClusterJob, type Step } from '../model/cluster-job.ts';
-import { isBackupJob } from '../model/phase.ts';
+import type { JobType, PhaseName } from '../model/phase.ts';
 import { isFinished } from './result.ts';
 import { stepOf, stepsOf } from './steps.ts';
 
@@ -14,10 +14,14 @@ export interface Progress {
 /** 1 is for a job that has ended well. */
 const ALMOST = 0.99;
 
+/** The phase that moves or reads the bytes. */
+const MOVING: Partial<Record<JobType, PhaseName>> = { BACKUP: 'backup', RESTORE: 'stage', VERIFY: 'inspect' };
+
 /** How far a job is: by the bytes of the phase that moves them, copying or staging; where none are moved, by its steps. */
 export function progressOf(job: ClusterJob): Progress {
-  if (!isBackupJob(job.type)) return { progress: stepProgress(job), bytesTotal: null, bytesDone: 0 };
-  const steps = stepsOf(job, job.type === 'BACKUP' ? 'backup' : 'stage');
+  const moving = MOVING[job.type];
+  if (moving === undefined) return { progress: stepProgress(job), bytesTotal: null, bytesDone: 0 };
+  const steps = stepsOf(job, moving);
   const sizes = steps.map((step) => sizeOf(job, step));
   const known = sizes.filter((size) => size !== null);
   const sum = known.reduce((total, size) => total + size, 0);

@@ -1,7 +1,9 @@
 import { isStepFinal, type ClusterJob, type JobResult, type Step } from '../model/cluster-job.ts';
 import type { JobType, PhaseName } from '../model/phase.ts';
+import { deletionBegan, isAllDeleted } from './deletion.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { endedKeyspaces, stepOf, stepsOf } from './steps.ts';
+import { damagedOf } from './verification.ts';
 
 /** True when the job has ended and its result stands. */
 export function isFinished(job: ClusterJob): boolean {
@@ -17,7 +19,8 @@ export function jobResult(job: ClusterJob): JobResult {
   const whole = job.phases.every(
     (phase) =>
       phase.name === 'cleanup' ||
-      (phase.steps.every(({ state }) => state === 'SUCCESS') && phaseShortfalls(job, phase.name).length === 0),
+      ((phase.steps.every(({ state }) => state === 'SUCCESS') || isAllDeleted(job)) &&
+        phaseShortfalls(job, phase.name).length === 0),
   );
   if (whole && job.errors.length === 0) return 'SUCCESS';
   return isUsable(job) ? 'PARTIAL' : 'FAILURE';
@@ -33,6 +36,12 @@ function isUsable(job: ClusterJob): boolean {
     REPAIR: () => keyspacesDone(job, 'repair') > 0,
     RESTART: () => someSucceeded('restart'),
     REMOVE: () => false,
+    // All is whole, and only to write that down has failed.
+    VERIFY: () =>
+      job.errors.length === 0 &&
+      stepsOf(job, 'inspect').every(({ state }) => state === 'SUCCESS') &&
+      damagedOf(job).length === 0,
+    DELETE: () => deletionBegan(job),
   };
   return usable[job.type]();
 }

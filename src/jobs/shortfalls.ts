@@ -15,8 +15,8 @@ export function shortfalls(job: ClusterJob, phase: Phase, step: Step): JobError[
   return [
     ...failedKeyspaces(executorId, step.report),
     ...leftOut(job, phase, step, step.report),
-    // Whatever a node found wrong during a restore is a doubt about its data.
-    ...(job.type === 'RESTORE' ? reportedErrors(step) : []),
+    // Whatever a node found wrong during a restore is a doubt about its data, and a verification is there to find it.
+    ...(job.type === 'RESTORE' || job.type === 'VERIFY' ? reportedErrors(step) : []),
   ];
 }
 

@@ -21,6 +21,10 @@ export interface StartRequest {
   mode?: BackupMode | undefined;
   /** Read every file, whatever is known of it. */
   rehash?: boolean | undefined;
+  /** Of a verification: read every byte. */
+  deep?: boolean | undefined;
+  /** Of a deletion: also the only whole backup. */
+  force?: boolean | undefined;
 }
 
 const EVERYWHERE = ['nodes', 'strategy', 'concurrency'] as const;
@@ -33,13 +37,15 @@ const FIELDS: Record<JobType, readonly (keyof StartRequest)[]> = {
   REPAIR: ['keyspaces', ...EVERYWHERE],
   RESTART: EVERYWHERE,
   REMOVE: ['nodes'],
+  VERIFY: ['name', 'location', 'deep'],
+  DELETE: ['name', 'location', 'force'],
 };
 
 /** The backup's name: checked, or for a backup made up from the time. Throws NAME_REQUIRED, NAME_INVALID. */
 export function backupNameOf(type: JobType, request: StartRequest, now: number): string {
   if (request.name !== undefined) return checkBackupName(request.name);
   if (type === 'BACKUP') return `backup-${now}`;
-  throw new OperatorError('NAME_REQUIRED', 'Expected the name of the backup to restore, got none');
+  throw new OperatorError('NAME_REQUIRED', `Expected the name of the backup for a ${type.toLowerCase()}, got none`);
 }
 
 /** One spelling per location, so that a name is used once at it. */
@@ -75,6 +81,8 @@ export function parametersOf(type: JobType, request: StartRequest, allNodes: Clu
     ...paceOf(type, request, nodes.length),
     snapshot: request.snapshot ?? 'each',
     ...(type === 'BACKUP' ? { mode: request.mode ?? 'incremental', rehash: request.rehash ?? false } : {}),
+    ...(request.deep === undefined ? {} : { deep: request.deep }),
+    ...(request.force === undefined ? {} : { force: request.force }),
   };
 }
 

@@ -57,6 +57,12 @@ export interface NodeManifest {
   files: ManifestFile[];
 }
 
+export interface KeyspaceSize {
+  tables: number;
+  files: number;
+  bytes: number;
+}
+
 /** `<location>/<cluster>/backups/<name>.json`: written last for the backup. Without it there is no backup. */
 export interface BackupRecord {
   version: 1;
@@ -76,6 +82,8 @@ export interface BackupRecord {
     ip: string;
     tokens: string[];
     schemaVersion: string;
+    /** Not in the records of early versions, as `keyspaces`. */
+    cassandraVersion?: string;
     manifestSha256: string;
     files: number;
     bytes: number;
@@ -85,4 +93,49 @@ export interface BackupRecord {
   }[];
   /** Nodes and keyspaces that are missing, with the reason. Empty when result is SUCCESS. */
   missing: { executorId: string; keyspace: string | null; reason: string }[];
+  /** What is stored of each keyspace on all nodes together; also the empty ones. */
+  keyspaces?: Record<string, KeyspaceSize>;
+}
+
+/** One file that is not as the backup's documents say. */
+export interface DamagedFile {
+  /** Under whose folder it lies; null for documents of the whole backup. */
+  executorId: string | null;
+  /** Relative to the node backup's folder, or to the location where there is no executor id. */
+  path: string;
+  problem: string;
+}
+
+/**
+ * `<location>/<cluster>/backups/<name>.verified`: what the last verification found. No record has such a name, whatever the
+ * backup is called.
+ */
+export interface Verification {
+  version: 1;
+  cluster: string;
+  name: string;
+  /** Of the record that was verified: a finding about another one says nothing. */
+  recordSha256: string;
+  /** Epoch ms. */
+  when: number;
+  /** Every byte was read; otherwise documents, presence and sizes. */
+  deep: boolean;
+  result: 'SUCCESS' | 'FAILURE';
+  damagedFiles: number;
+  /** At most a few of each table, but some of every damaged one. */
+  damaged: DamagedFile[];
+}
+
+/**
+ * `<location>/<cluster>/backups/<name>.deleting`: written before the first file of a backup is deleted, and removed after the last. Where
+ * it stands there is no backup any more.
+ */
+export interface DeletionMarker {
+  version: 1;
+  cluster: string;
+  name: string;
+  /** Epoch ms. */
+  started: number;
+  /** Every node that the record names had its folder here: whoever finishes this deletion has finished all of it. */
+  whole: boolean;
 }

@@ -1,6 +1,6 @@
 import type { BackupMode } from './backup.ts';
 import type { JobType, PhaseName } from './phase.ts';
-import type { JobError, StepReport } from './step.ts';
+import type { Inspector, JobError, StepReport } from './step.ts';
 
 /** How a job ended. PARTIAL: some keyspace of some node is missing, and `errors` says which. */
 export type JobResult = 'SUCCESS' | 'PARTIAL' | 'FAILURE' | 'ABORTED';
@@ -61,6 +61,12 @@ export interface JobParameters {
   rehash?: boolean;
   /** REMOVE of a node that is down: its host id in Cassandra. */
   removeHostId?: string;
+  /** VERIFY: every byte is to be read. */
+  deep?: boolean;
+  /** VERIFY: who inspects which part. */
+  inspectors?: Inspector[];
+  /** DELETE: also the only whole backup. */
+  force?: boolean;
 }
 
 export interface ClusterJob {

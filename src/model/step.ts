@@ -1,5 +1,5 @@
 import type { JobType, PhaseName } from './phase.ts';
-import type { BackupMode } from './backup.ts';
+import type { BackupMode, DamagedFile } from './backup.ts';
 import type { NodePorts } from './node.ts';
 
 /** One thing that went wrong, as an operator reads it in `errors`. */
@@ -81,6 +81,22 @@ export interface StepRequest {
   mode: BackupMode;
   /** backup: read every file, whatever is known of it. */
   rehash: boolean;
+  /** inspect: read every byte. */
+  deep?: boolean;
+  /** inspect: all nodes at it, in one order that all know. */
+  inspectors?: Inspector[];
+  /** delete: also the only whole backup. */
+  force?: boolean;
+}
+
+/** A node of the ring that takes part in a verification. */
+export interface Inspector {
+  executorId: string;
+  hostId: string | null;
+  /** Empty while the node is down. */
+  tokens: string[];
+  /** It was up when the job was planned. */
+  ready: boolean;
 }
 
 export interface TableReport {
@@ -113,6 +129,7 @@ export interface ManifestReport {
   hostname: string;
   ip: string;
   schemaVersion: string;
+  cassandraVersion?: string;
   files: number;
   bytes: number;
   /** Absent in reports of early versions. */
@@ -138,6 +155,30 @@ export interface CheckReport {
   bytesFree: number;
 }
 
+/** What a node found in `inspect`. */
+export interface InspectionReport {
+  recordSha256: string;
+  /** Files that were held against a manifest. */
+  files: number;
+  damagedFiles: number;
+  /** At most a few of each table, but some of every damaged one. */
+  damaged: DamagedFile[];
+  /** Files that no manifest names: no damage, and no use. At most a few. */
+  extraFiles: number;
+  extra: { executorId: string; path: string }[];
+}
+
+/** What a node did in `delete`. */
+export interface DeletionReport {
+  /** There was something of the backup where this node sees the location. */
+  found: boolean;
+  /** It was all of the backup: no other node need look. */
+  whole: boolean;
+  files: number;
+  /** Files that stay because manifests of other backups name them. */
+  kept: number;
+}
+
 /**
  * What an executor says of a step, always in full: a later report replaces an earlier one. Sent as progress
  * (a framework message, may be lost) and with the final status (delivered until acknowledged).
@@ -158,6 +199,8 @@ export interface StepReport {
   errors: JobError[];
   manifest: ManifestReport | null;
   check: CheckReport | null;
+  inspection?: InspectionReport;
+  deletion?: DeletionReport;
 }
 
 export function emptyReport(): StepReport {

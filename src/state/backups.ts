@@ -1,44 +1,59 @@
 import type { Database } from 'better-sqlite3';
+import type { BackupSummary, StoredState } from '../model/backup-summary.ts';
 
 /**
  * RUNNING while its job runs; COMPLETE: every keyspace of every node; PARTIAL: its record says what is
- * missing; INCOMPLETE: its job ended without a record.
+ * missing; INCOMPLETE: its job ended without a record; DAMAGED: its record cannot be used; DELETING: its deletion has begun.
  */
-export type BackupState = 'RUNNING' | 'COMPLETE' | 'PARTIAL' | 'INCOMPLETE';
+export type BackupState = 'RUNNING' | StoredState;
 
-/** What the scheduler remembers of a backup that it made. */
+/** What the scheduler remembers of a backup that it made, or found at a location. */
 export interface BackupEntry {
   location: string;
   name: string;
-  jobId: number;
+  /** Null: this scheduler knows of no job that made it. */
+  jobId: number | null;
   state: BackupState;
   /** Epoch ms. */
-  started: number;
+  started: number | null;
   finished: number | null;
+  /** As its documents were when they were last looked at; null until then. */
+  summary: BackupSummary | null;
 }
 
 /** The catalogue as this scheduler knows it; what lies at a location is the truth where it can be read. */
 export type BackupStore = ReturnType<typeof backupStore>;
 
-const COLUMNS = 'location, name, job_id AS jobId, state, started, finished';
+interface Row extends Omit<BackupEntry, 'summary'> {
+  summary: string | null;
+}
+
+const COLUMNS = 'location, name, job_id AS jobId, state, started, finished, summary';
 
 export function backupStore(db: Database) {
-  const find = db.prepare<[string, string], BackupEntry>(
-    `SELECT ${COLUMNS} FROM backups WHERE location = ? AND name = ?`,
-  );
-  const list = db.prepare<[], BackupEntry>(`SELECT ${COLUMNS} FROM backups ORDER BY started DESC, name`);
-  const save = db.prepare<[BackupEntry]>(
-    `INSERT INTO backups (location, name, job_id, state, started, finished)
-     VALUES (@location, @name, @jobId, @state, @started, @finished)
+  const find = db.prepare<[string, string], Row>(`SELECT ${COLUMNS} FROM backups WHERE location = ? AND name = ?`);
+  const list = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM backups ORDER BY started DESC, name`);
+  const save = db.prepare<[Row]>(
+    `INSERT INTO backups (location, name, job_id, state, started, finished, summary)
+     VALUES (@location, @name, @jobId, @state, @started, @finished, @summary)
      ON CONFLICT (location, name) DO UPDATE
-     SET job_id = excluded.job_id, state = excluded.state, started = excluded.started, finished = excluded.finished`,
+     SET job_id = excluded.job_id, state = excluded.state, started = excluded.started, finished = excluded.finished,
+         summary = excluded.summary`,
   );
   const remove = db.prepare<[string, string]>('DELETE FROM backups WHERE location = ? AND name = ?');
   return {
-    find: (location: string, name: string): BackupEntry | null => find.get(location, name) ?? null,
+    find(location: string, name: string): BackupEntry | null {
+      const row = find.get(location, name);
+      return row === undefined ? null : entryOf(row);
+    },
     /** Newest first. */
-    list: (): BackupEntry[] => list.all(),
-    save: (entry: BackupEntry): void => void save.run(entry),
+    list: (): BackupEntry[] => list.all().map(entryOf),
+    save: (entry: BackupEntry): void =>
+      void save.run({ ...entry, summary: entry.summary && JSON.stringify(entry.summary) }),
     delete: (location: string, name: string): void => void remove.run(location, name),
   };
+}
+
+function entryOf({ summary, ...row }: Row): BackupEntry {
+  return { ...row, summary: summary === null ? null : (JSON.parse(summary) as BackupSummary) };
 }

@@ -38,6 +38,9 @@ export function jobStore(db: Database, transactions: Transactions) {
 
     get: (id: number): ClusterJob | null => known.find(id) ?? read.get(id),
 
+    /** Id of the job with this uuid; null when this state does not know it. */
+    idOf: (uuid: string): number | null => read.idOf(uuid),
+
     /** The one job that has not finished. */
     running: (): ClusterJob | null => known.running,
 
@@ -100,6 +103,7 @@ class JobsAtHand {
 
 function jobReader(db: Database) {
   const get = db.prepare<[number], JobRow>('SELECT * FROM cluster_jobs WHERE id = ?');
+  const idOf = db.prepare<[string], { id: number }>('SELECT id FROM cluster_jobs WHERE uuid = ?');
   const running = db.prepare<[], JobRow>('SELECT * FROM cluster_jobs WHERE finished IS NULL');
   const last = db.prepare<[JobType], JobRow>(
     'SELECT * FROM cluster_jobs WHERE type = ? AND finished IS NOT NULL ORDER BY id DESC LIMIT 1',
@@ -118,6 +122,7 @@ function jobReader(db: Database) {
   }
   return {
     get: (id: number) => wholeOrNull(get.get(id)),
+    idOf: (uuid: string) => idOf.get(uuid)?.id ?? null,
     running: () => wholeOrNull(running.get()),
     last: (type: JobType) => wholeOrNull(last.get(type)),
     newest: (limit: number) => newest.all(limit).map(({ id }) => id),

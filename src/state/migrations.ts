@@ -75,4 +75,22 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (location, name)
   ) STRICT;
   `,
+  // Backups that were found at a location, and no job is known of; and what their documents say.
+  `
+  CREATE TABLE found_backups (
+    location TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    job_id   INTEGER REFERENCES cluster_jobs (id),
+    state    TEXT NOT NULL,
+    started  INTEGER,
+    finished INTEGER,
+    summary  TEXT,
+    PRIMARY KEY (location, name)
+  ) STRICT;
+
+  INSERT INTO found_backups (location, name, job_id, state, started, finished)
+    SELECT location, name, job_id, state, started, finished FROM backups;
+  DROP TABLE backups;
+  ALTER TABLE found_backups RENAME TO backups;
+  `,
 ];

@@ -5,12 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { OperatorError } from '../errors.ts';
 import type { CopyResult } from './copy-file.ts';
 import type { CopyPool } from './copy-pool.ts';
+import { deleteFile, deleteTree, removeIfEmpty } from './delete-files.ts';
 import { fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
 import { hardLink } from './hard-link.ts';
 import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
 import { RootDirectory } from './root-directory.ts';
 import { freeBytes, storageError, type FailedAct } from './storage-errors.ts';
-import type { Storage, StoredFile, TransferOptions } from './storage.ts';
+import type { DeleteOptions, Storage, StoredEntry, StoredFile, TransferOptions } from './storage.ts';
 
 /**
  * Opens a directory as a storage. `create`: it is going to be written to, so make the directory when it is missing.
@@ -110,7 +111,7 @@ class FileStorage implements Storage {
     });
   }
 
-  async *list(prefix: string): AsyncGenerator<{ key: string; size: number }> {
+  async *list(prefix: string): AsyncGenerator<StoredEntry> {
     const folder = await this.#findFolder(prefix);
     if (folder !== null) yield* this.#walk(prefix, folder);
   }
@@ -123,6 +124,23 @@ class FileStorage implements Storage {
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name)
       .sort();
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return this.#attempt(`deleting ${key}`, null, async () => {
+      const path = await this.#findFile(key);
+      return path !== null && deleteFile(path);
+    });
+  }
+
+  async deleteFolder(prefix: string, options: DeleteOptions = {}): Promise<void> {
+    const folder = prefix === '' ? null : await this.#findFolder(prefix);
+    if (folder === null) return;
+    await this.#attempt(`deleting ${prefix}`, null, async () => {
+      const parent = dirname(folder);
+      // The folder of a whole cluster stays, also when it is empty.
+      if ((await deleteTree(folder, prefix, options)) && prefix.split('/').length > 3) await removeIfEmpty(parent);
+    });
   }
 
   async flush(): Promise<void> {
@@ -166,7 +184,7 @@ class FileStorage implements Storage {
   }
 
   /** Files below a folder, depth first. Symbolic links are neither listed nor followed. */
-  async *#walk(prefix: string, folder: string): AsyncGenerator<{ key: string; size: number }> {
+  async *#walk(prefix: string, folder: string): AsyncGenerator<StoredEntry> {
     const act = { operation: `listing ${prefix}`, directory: this.#root.path, needed: null };
     for (const entry of await explained(act, () => readdir(folder, { withFileTypes: true }))) {
       const path = join(folder, entry.name);
@@ -174,7 +192,7 @@ class FileStorage implements Storage {
         yield* this.#walk(`${prefix}${entry.name}/`, path);
       } else if (entry.isFile() && !entry.name.startsWith(TEMPORARY_PREFIX)) {
         const found = await explained(act, () => lstatOrNull(path));
-        if (found) yield { key: prefix + entry.name, size: found.size };
+        if (found) yield { key: prefix + entry.name, size: found.size, modified: found.mtimeMs };
       }
     }
   }

@@ -1,14 +1,16 @@
 import { OperatorError } from '../errors.ts';
+import { summaryOf, type StoredState } from '../model/backup-summary.ts';
 import type { BackupRecord } from '../model/backup.ts';
-import { nodeFolders, recordKey } from './layout.ts';
+import { deletionKey, nodeFolders, recordKey } from './layout.ts';
 import { parseRecord } from './manifest.ts';
 import type { Storage } from './storage.ts';
 
 /**
  * COMPLETE: its record says SUCCESS. PARTIAL: its record names what is missing. INCOMPLETE: nodes stored something under that
- * name, but the last record was never written. DAMAGED: the record cannot be used. ABSENT: nothing has that name.
+ * name, but the last record was never written. DAMAGED: the record cannot be used. DELETING: its deletion has begun. ABSENT: nothing has
+ * that name.
  */
-export type BackupState = 'COMPLETE' | 'PARTIAL' | 'INCOMPLETE' | 'ABSENT' | 'DAMAGED';
+export type BackupState = StoredState | 'ABSENT';
 
 export interface FoundBackup {
   state: BackupState;
@@ -20,6 +22,9 @@ export interface FoundBackup {
 
 /** Looks for a backup of one cluster; other clusters of the same location are neither listed nor read. */
 export async function findBackup(storage: Storage, cluster: string, name: string): Promise<FoundBackup> {
+  if ((await storage.getDocument(deletionKey(cluster, name))) !== null) {
+    return { state: 'DELETING', record: null, message: `backup ${name} of cluster ${cluster} is being deleted` };
+  }
   const key = recordKey(cluster, name);
   const text = await storage.getDocument(key);
   if (text === null) return withoutRecord(storage, cluster, name);
@@ -36,11 +41,8 @@ function fromRecord(record: BackupRecord, { cluster, name, key }: Record<string,
     const message = `${key} is damaged: expected the record of backup ${name} of cluster ${cluster}, got that of backup ${record.name} of cluster ${record.cluster}`;
     return { state: 'DAMAGED', record: null, message };
   }
-  if (record.result === 'SUCCESS') return { state: 'COMPLETE', record, message: null };
-  const missing = record.missing.map(({ executorId, keyspace, reason }) =>
-    keyspace === null ? `${executorId}: ${reason}` : `${executorId}, keyspace ${keyspace}: ${reason}`,
-  );
-  return { state: 'PARTIAL', record, message: `backup ${name} is partial; missing: ${missing.join('; ')}` };
+  const { state, message } = summaryOf(record);
+  return { state, record, message };
 }
 
 async function withoutRecord(storage: Storage, cluster: string, name: string): Promise<FoundBackup> {

@@ -1,11 +1,19 @@
 import { OperatorError } from '../errors.ts';
-import { checkBackupName } from '../model/backup-name.ts';
+import { checkBackupName, isBackupName } from '../model/backup-name.ts';
 
 /** Start of the names of unfinished files. No key may use it: such files are not listed and are swept. */
 export const TEMPORARY_PREFIX = '.cassandra-mesos-tmp-';
 
 /** Folder of the cluster's records, beside the folders of its nodes. */
 const RECORDS = 'backups';
+
+const VERIFIED = '.verified';
+const DELETING = '.deleting';
+const DOCUMENTS = [
+  ['.json', 'record'],
+  [VERIFIED, 'verification'],
+  [DELETING, 'deletion'],
+] as const;
 
 /** Folder of one node's part of a backup, without a `/` at the end. */
 export function nodeKey(cluster: string, executorId: string, name: string): string {
@@ -31,6 +39,30 @@ export function schemaKey(cluster: string, executorId: string, name: string): st
 /** The cluster's record of a backup: without it the backup is not complete. */
 export function recordKey(cluster: string, name: string): string {
   return `${checkPart(cluster, 'cluster')}/${RECORDS}/${checkBackupName(name)}.json`;
+}
+
+/** What the last verification of a backup found. Records end in `.json`, so that no backup's name makes the two the same. */
+export function verificationKey(cluster: string, name: string): string {
+  return `${checkPart(cluster, 'cluster')}/${RECORDS}/${checkBackupName(name)}${VERIFIED}`;
+}
+
+/** Stands while a backup is being deleted. */
+export function deletionKey(cluster: string, name: string): string {
+  return `${checkPart(cluster, 'cluster')}/${RECORDS}/${checkBackupName(name)}${DELETING}`;
+}
+
+/** Folder of the cluster's records, with a `/` at the end. */
+export function recordsPrefix(cluster: string): string {
+  return `${checkPart(cluster, 'cluster')}/${RECORDS}/`;
+}
+
+/** Which document of which backup a name in the folder of the records is; null for anything else. */
+export function parseDocumentName(file: string): { kind: 'record' | 'verification' | 'deletion'; name: string } | null {
+  for (const [suffix, kind] of DOCUMENTS) {
+    const name = file.slice(0, -suffix.length);
+    if (file.endsWith(suffix) && isBackupName(name)) return { kind, name };
+  }
+  return null;
 }
 
 /** Executor ids among the folders of a cluster. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { OperatorError, messageOf } from '../errors.ts';
-import { checkBackupName } from '../model/backup-name.ts';
+import { isBackupName } from '../model/backup-name.ts';
 import type { BackupRecord, NodeManifest } from '../model/backup.ts';
 import { keyProblem } from './layout.ts';
 
@@ -88,6 +88,7 @@ const recordSchema = z.object({
       ip: z.string(),
       tokens: z.array(token),
       schemaVersion: z.string(),
+      cassandraVersion: z.exactOptional(z.string()),
       manifestSha256: hex,
       files: count,
       bytes: count,
@@ -96,6 +97,7 @@ const recordSchema = z.object({
     }),
   ),
   missing: z.array(z.object({ executorId: z.string(), keyspace: z.string().nullable(), reason: z.string() })),
+  keyspaces: z.exactOptional(z.record(z.string(), z.object({ tables: count, files: count, bytes: count }))),
 });
 
 /** Reads a node's manifest. Throws BACKUP_DAMAGED that names the key and the field. */
@@ -160,16 +162,6 @@ function check<T>(schema: z.ZodType<T>, value: unknown, key: string): T {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw damaged(key, `${fieldName(issue?.path ?? [])}: ${issue?.message}`, result.error);
-}
-
-function isBackupName(value: string): boolean {
-  try {
-    checkBackupName(value);
-    return true;
-  } catch {
-    // The message of the field says it.
-    return false;
-  }
 }
 
 /** `files[3].path` */

@@ -14,6 +14,19 @@ export interface TransferOptions {
   onBytes?: (bytes: number) => void;
 }
 
+export interface StoredEntry {
+  key: string;
+  size: number;
+  /** Epoch ms of its last change. */
+  modified: number;
+}
+
+export interface DeleteOptions {
+  keep?: ReadonlySet<string>;
+  signal?: AbortSignal;
+  onFile?: (key: string) => void;
+}
+
 /**
  * A place that keeps backups. Keys are relative, `/`-separated, checked: no empty part, no `.` or `..`.
  * What a put returned for is complete under its key: no half file is ever visible (temporary + rename, or
@@ -54,10 +67,19 @@ export interface Storage {
   getDocument(key: string): Promise<string | null>;
 
   /** Everything below a prefix that ends at a `/`, or everything for ''. Unfinished temporaries are not listed. */
-  list(prefix: string): AsyncIterable<{ key: string; size: number }>;
+  list(prefix: string): AsyncIterable<StoredEntry>;
 
   /** Names of the folders directly below a prefix, sorted; none for a prefix that holds nothing. */
   folders(prefix: string): Promise<string[]>;
+
+  /** Deletes one file durably; false when there is none. */
+  delete(key: string): Promise<boolean>;
+
+  /**
+   * Deletes everything below a prefix that ends at a `/`, unfinished temporaries too, but for the keys to be kept, and the folders that
+   * are empty then. Symbolic links are deleted, not followed. Durable on return.
+   */
+  deleteFolder(prefix: string, options?: DeleteOptions): Promise<void>;
 
   /** Makes everything that was put so far survive a power cut. */
   flush(): Promise<void>;

@@ -18,7 +18,7 @@ test('An unknown path is a JSON error that names it', async (t) => {
     '/nodes',
     '/node/slave0/decommission',
     '/scale/down',
-    '/cluster/backups',
+    '/cluster/backup',
     '/%',
     '/cluster/jobs/1/2',
   ]) {

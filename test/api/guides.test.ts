@@ -9,7 +9,7 @@ const read = (path: string): string => readFileSync(new URL(`../../${path}`, imp
 const calls = [
   ...read('docs/rest-api.md').matchAll(/curl (?<options>[^\n]*?)'?http:\/\/[^/\s']+(?<path>\/[^\s')]*)/g),
 ].map(({ groups = {} }) => ({
-  method: /-X POST|--json/.test(groups['options'] ?? '') ? 'POST' : 'GET',
+  method: /-X (\w+)/.exec(groups['options'] ?? '')?.[1] ?? (groups['options']?.includes('--json') ? 'POST' : 'GET'),
   path: groups['path'] ?? '',
   body: /--json '([^']*)'/.exec(groups['options'] ?? '')?.[1],
 }));
@@ -29,7 +29,7 @@ test('Every call in the guide to the REST API works as it stands', async (t) => 
     // After the end of the cluster nothing else would work.
     const api = path.startsWith('/cluster/destroy') ? await start() : shared;
     const running = api.jobs.running();
-    if (running && /\/(last|start|replace|remove\?)/.test(path)) {
+    if (running && (method === 'DELETE' || /\/(last|start|verify|replace|remove\?)/.test(path))) {
       api.jobs.update(running.id, (job) => ended(job, 'SUCCESS'));
     }
     const dead = nodes.find(({ executorId }) => path === `/node/${executorId}/replace`);

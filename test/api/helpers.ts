@@ -13,6 +13,7 @@ import { createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createApiServer } from '../../src/api/server.ts';
 import { systemClock } from '../../src/clock.ts';
+import { BackupCatalogue, type BackupReader } from '../../src/jobs/backup-catalogue.ts';
 import { ClusterJobs, type FoundBackup } from '../../src/jobs/cluster-jobs.ts';
 import { executorIdOf, newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import { Ring } from '../../src/scheduler/ring.ts';
@@ -43,7 +44,7 @@ export type TestApi = Awaited<ReturnType<typeof startApi>>;
 /** A real API over HTTP on loopback, with real state and real jobs; everything goes away with the test. */
 export async function startApi(
   t: ExecutionContext,
-  options: { nodes?: ClusterNode[]; deps?: Partial<ApiDeps>; found?: FoundBackup['state'] } = {},
+  options: { nodes?: ClusterNode[]; deps?: Partial<ApiDeps>; found?: FoundBackup['state']; reader?: BackupReader } = {},
 ) {
   const directory = mkdtempSync(join(tmpdir(), 'api-'));
   const state = openState(join(directory, 'scheduler.sqlite'));
@@ -67,6 +68,15 @@ export async function startApi(
     wake,
     findBackup: () => Promise.resolve({ state: options.found ?? 'UNKNOWN', message: null }),
   });
+  const backups = new BackupCatalogue({
+    state,
+    clock,
+    defaultLocation: 'file:///backup',
+    reader: options.reader ?? {
+      list: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
+      read: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
+    },
+  });
   const sink = new Writable({
     write(chunk, _encoding, done) {
       seen.log += String(chunk);
@@ -75,6 +85,7 @@ export async function startApi(
   });
   const deps: ApiDeps = {
     jobs,
+    backups,
     nodes: state.nodes,
     ring: new Ring({ state, wake }),
     offers: () => ({ offers: [], waiting: [] }),
@@ -121,7 +132,7 @@ export async function startApi(
     const type = String(received.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
     const parsed: unknown =
       type === 'application/json' && received.text !== '' ? JSON.parse(received.text) : received.text;
-    if (method === 'GET' || method === 'POST') {
+    if (method === 'GET' || method === 'POST' || method === 'DELETE') {
       const documented = { status: received.status, type, body: parsed };
       t.deepEqual(answerProblems({ method, path: path.split('?', 1)[0] ?? '' }, documented), [], `${method} ${path}`);
     }

@@ -80,7 +80,9 @@ test('a file that a verification found damaged is sent again once, and by later 
   await increment(host, 'b2');
   const damaged = [{ executorId: EXECUTOR_ID, path: DATA, problem: 'other content' }];
   const recordSha256 = sha256Of(stringifyRecord(record));
-  const found = { version: 1, when: (await manifestOf(host, 'b2')).started, recordSha256, damagedFiles: 1, damaged };
+  const when = (await manifestOf(host, 'b2')).started;
+  const about = { version: 1, cluster: 'dev', name: 'b1', recordSha256, when };
+  const found = { ...about, deep: true, result: 'FAILURE', damagedFiles: 1, damaged };
   writeFileSync(join(host.root, 'backup', 'dev', 'backups', 'b1.verified'), JSON.stringify(found));
   t.is((await increment(host, 'b3')).filesSent, 1);
   t.is(linksOf(stored(host, 'b3', DATA)), 1);

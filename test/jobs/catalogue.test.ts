@@ -106,6 +106,8 @@ for (const [script, result, state] of [
     const { id: jobId } = await made.jobs.start('BACKUP', { name: 'b1' });
     const job = finish(made, script);
     t.is(job.result, result);
+    const summary = made.state.backups.find('file:///backup', 'b1')?.summary ?? null;
+    t.is(summary?.state, state === 'INCOMPLETE' ? undefined : state);
     t.deepEqual(made.state.backups.find('file:///backup', 'b1'), {
       location: 'file:///backup',
       name: 'b1',
@@ -113,6 +115,7 @@ for (const [script, result, state] of [
       state,
       started: START,
       finished: job.finished,
+      summary,
     });
   });
 }

@@ -6,6 +6,7 @@ import { executorIdOf, newNode, type ClusterNode, type NodeHealth } from '../../
 import {
   emptyReport,
   type CheckReport,
+  type InspectionReport,
   type JobError,
   type KeyspaceReport,
   type ManifestReport,
@@ -167,5 +168,12 @@ export function goodReport(job: ClusterJob, name: PhaseName, executorId: string)
   if (name === 'backup') return report({ manifest: manifest(executorId) });
   if (name === 'check') return { ...emptyReport(), check: check(executorId, all) };
   if (name === 'confirm' || name === 'commit' || name === 'cleanup') return emptyReport();
+  if (name === 'inspect') return report({ inspection: inspection() });
+  if (name === 'delete') return { ...emptyReport(), deletion: { found: true, whole: true, files: 4, kept: 0 } };
   return report();
+}
+
+export function inspection(change: Partial<InspectionReport> = {}): InspectionReport {
+  const nothing = { damagedFiles: 0, damaged: [], extraFiles: 0, extra: [] };
+  return { recordSha256: 'a'.repeat(64), files: 4, ...nothing, ...change };
 }

@@ -159,7 +159,8 @@ test('a file that a newer version made is refused and left as it is', (t) => {
   const path = statePath(t);
   openState(path, [...MIGRATIONS, 'CREATE TABLE from_the_future (x INTEGER)']).close();
   const error = t.throws(() => openState(path), { instanceOf: OperatorError });
-  t.regex(error.message, /schema version 2, this program knows versions up to 1/);
+  const known = MIGRATIONS.length;
+  t.true(error.message.includes(`schema version ${known + 1}, this program knows versions up to ${known}`));
   t.notThrows(() => openState(path, [...MIGRATIONS, '']).close());
 });
 

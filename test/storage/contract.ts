@@ -23,7 +23,7 @@ export async function rejectsWith(t: ExecutionContext, code: ErrorCode, act: Pro
 
 export async function listed(storage: Storage, prefix = ''): Promise<{ key: string; size: number }[]> {
   const entries: { key: string; size: number }[] = [];
-  for await (const entry of storage.list(prefix)) entries.push(entry);
+  for await (const { key, size } of storage.list(prefix)) entries.push({ key, size });
   return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
@@ -244,5 +244,33 @@ export function storageContract(kind: string, open: (t: ExecutionContext) => Pro
   contract('it says how much is free, or that it has no such number', async (t, storage) => {
     const free = await storage.freeBytes();
     t.true(free === null || free > 0);
+  });
+
+  contract('a deleted file is gone, and the rest is not', async (t, storage) => {
+    await storage.putDocument('c/n/b/one', '1');
+    await storage.putDocument('c/n/b/two', '2');
+    t.true(await storage.delete('c/n/b/one'));
+    t.false(await storage.delete('c/n/b/one'));
+    t.deepEqual(await listed(storage), [{ key: 'c/n/b/two', size: 1 }]);
+    await t.throwsAsync(storage.delete('c/../d'), { code: 'BAD_REQUEST' });
+  });
+
+  contract('a deleted folder is gone with all below it, but for what is to be kept', async (t, storage) => {
+    for (const key of ['c/n/b/ks/t/1', 'c/n/b/ks/t/2', 'c/n/b/top', 'c/n/other/x', 'c/m/b/x']) {
+      await storage.putDocument(key, 'x');
+    }
+    const deleted: string[] = [];
+    await storage.deleteFolder('c/n/b/', { keep: new Set(['c/n/b/ks/t/2']), onFile: (key) => deleted.push(key) });
+    t.deepEqual(deleted.toSorted(), ['c/n/b/ks/t/1', 'c/n/b/top']);
+    t.deepEqual(
+      (await listed(storage, 'c/n/')).map(({ key }) => key),
+      ['c/n/b/ks/t/2', 'c/n/other/x'],
+    );
+    await storage.deleteFolder('c/n/b/');
+    t.deepEqual(await storage.folders('c/n/'), ['other']);
+    await storage.deleteFolder('c/m/b/');
+    t.deepEqual(await storage.folders('c/'), ['n']);
+    await t.notThrowsAsync(storage.deleteFolder('c/m/b/'));
+    await t.throwsAsync(storage.deleteFolder('c/../'), { code: 'BAD_REQUEST' });
   });
 }

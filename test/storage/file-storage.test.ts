@@ -68,7 +68,12 @@ test('no key leaves the directory through a symbolic link', async (t) => {
     await rejectsWith(t, 'STORAGE_FAILED', storage.getFile(key, join(work, 'target'), expected));
     await rejectsWith(t, 'STORAGE_FAILED', storage.getDocument(key));
     await rejectsWith(t, 'STORAGE_FAILED', storage.checksum(key));
+    await rejectsWith(t, 'STORAGE_FAILED', storage.delete(key));
   }
+  await storage.deleteFolder('link/');
+  await mkdir(join(outside, 'deeper'));
+  await rejectsWith(t, 'STORAGE_FAILED', storage.deleteFolder('link/deeper/'));
+  await rm(join(outside, 'deeper'), { recursive: true });
   t.deepEqual(await listed(storage), []);
   t.deepEqual(await readdir(outside), ['secret']);
   await t.throwsAsync(stat(join(work, 'nowhere')), { code: 'ENOENT' });

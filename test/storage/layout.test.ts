@@ -2,12 +2,16 @@ import test from 'ava';
 import {
   TEMPORARY_PREFIX,
   checkKey,
+  deletionKey,
   fileKey,
   manifestKey,
   nodeFolders,
   nodeKey,
+  parseDocumentName,
   recordKey,
+  recordsPrefix,
   schemaKey,
+  verificationKey,
 } from '../../src/storage/layout.ts';
 
 const NODE = 'cassandra.dev.node.0.executor';
@@ -43,4 +47,15 @@ test('the folder of the records is no node', (t) => {
 test('a name that only begins with dots is a key', (t) => {
   t.is(checkKey('...'), '...');
   t.is(checkKey('.idx/..a'), '.idx/..a');
+});
+
+test('no name of a backup makes one document of another', (t) => {
+  for (const name of ['monday', 'monday.verified', 'monday.deleting', 'monday.json', 'x.json.deleting']) {
+    const documents = { record: recordKey, verification: verificationKey, deletion: deletionKey };
+    for (const [kind, keyOf] of Object.entries(documents)) {
+      const file = keyOf('c', name).slice(recordsPrefix('c').length);
+      t.deepEqual(parseDocumentName(file), { kind, name } as ReturnType<typeof parseDocumentName>);
+    }
+  }
+  for (const file of ['readme.txt', '.json', '.hidden.json', 'a b.json']) t.is(parseDocumentName(file), null);
 });

@@ -10,9 +10,14 @@ import { findNode } from '../find-node.ts';
 import { choiceParam, countParam, flagParam, listParam } from '../params.ts';
 import { jsonRoute, type Call, type Route } from '../route.ts';
 
-const LOCATION = 'a location such as file:///backup, without .. and without a password';
+const LOCATION_WORDS = 'a location such as file:///backup, without .. and without a password';
 /** No control characters, no `..` as part of a path, nothing before an @ in front of a host. */
 const LOCATION_TEXT = /^(?!(?:.*\/)?\.\.(?:\/|$))(?!\w+:\/\/[^/]*@)[^\p{Cc}]{1,1024}$/u;
+
+/** Where backups lie. */
+export const LOCATION = {
+  location: z.string({ error: LOCATION_WORDS }).regex(LOCATION_TEXT, { error: LOCATION_WORDS }).optional(),
+};
 
 const KEYSPACES = { keyspaces: listParam(/^\w{1,48}$/, 'keyspaces').optional() };
 const PACE = {
@@ -23,7 +28,7 @@ const EVERYWHERE = { nodes: listParam(/^[^\s/]{1,253}$/, 'nodes by executor id, 
 const RESTORE_START = {
   // Checked by checkBackupName, whose error has a code of its own.
   name: z.string({ error: 'a backup name' }).optional(),
-  location: z.string({ error: LOCATION }).regex(LOCATION_TEXT, { error: LOCATION }).optional(),
+  ...LOCATION,
   ...KEYSPACES,
   tables: listParam(/^\w{1,48}\.\w{1,222}$/, 'tables, each as keyspace.table').optional(),
   ...PACE,
@@ -56,6 +61,8 @@ const KINDS: JobKind[] = [
   { type: 'REPAIR', path: 'repair', key: 'repair', start: { ...KEYSPACES, ...EVERYWHERE } },
   { type: 'RESTART', path: 'rolling-restart', key: 'clusterRestart', start: EVERYWHERE },
   { type: 'REMOVE', path: 'remove', key: 'remove', start: null },
+  { type: 'VERIFY', path: 'verify', key: 'verify', start: null },
+  { type: 'DELETE', path: 'delete', key: 'delete', start: null },
 ];
 
 /** Every kind of cluster job: start, abort, what runs, what ran last. */

@@ -1,0 +1,96 @@
+import { OperatorError } from '../errors.ts';
+import type { DeletionMarker } from '../model/backup.ts';
+import { findBackup } from '../storage/find-backup.ts';
+import { deletionKey, manifestKey, nodeFolders, nodeKey, recordKey, verificationKey } from '../storage/layout.ts';
+import { listBackups } from '../storage/read-backups.ts';
+import { readDeletion } from '../storage/verification.ts';
+import type { StepContext } from './step-context.ts';
+
+/**
+ * Deletes a backup, whole or not, with the parts of all nodes that can be seen from here. The first act makes it a backup no more; cut short
+ * anywhere after that, the next attempt goes on. What is not there any more is fine. Throws BACKUP_NEEDED for the only whole backup.
+ */
+export async function nodeDelete(context: StepContext): Promise<void> {
+  const { request, storage, reporter, signal } = context;
+  const { cluster, backupName } = request;
+  const nodes = await nodesWithParts(context);
+  const marker = (await readDeletion(storage, cluster, backupName)) ?? (await begin(context, nodes));
+  if (marker === null) {
+    reporter.deletion({ found: false, whole: false, files: 0, kept: 0 });
+    return;
+  }
+  const deletion = { found: true, whole: marker.whole, files: 0, kept: 0 };
+  reporter.deletion(deletion);
+  await storage.delete(recordKey(cluster, backupName));
+  await storage.delete(verificationKey(cluster, backupName));
+  const keep = await keysNeeded(context);
+  for (const executorId of nodes) {
+    const prefix = `${nodeKey(cluster, executorId, backupName)}/`;
+    await storage.deleteFolder(prefix, {
+      keep,
+      signal,
+      onFile(key) {
+        deletion.files += 1;
+        reporter.current(key);
+      },
+    });
+    for await (const { key } of storage.list(prefix)) deletion.kept += Number(keep.has(key));
+  }
+  reporter.deletion(deletion);
+  // While something has to stay, the name is not free.
+  if (deletion.kept === 0) await storage.delete(deletionKey(cluster, backupName));
+}
+
+/** Writes down that the backup is being deleted; null when there is nothing of it. */
+async function begin(context: StepContext, nodes: string[]): Promise<DeletionMarker | null> {
+  const { request, storage, clock, signal } = context;
+  const { cluster, backupName } = request;
+  const { state, record } = await findBackup(storage, cluster, backupName);
+  if (state === 'ABSENT') return null;
+  if (!request.force) await refuseOnlyWhole(context);
+  const whole = record?.result === 'SUCCESS' && record.nodes.every(({ executorId }) => nodes.includes(executorId));
+  const marker: DeletionMarker = { version: 1, cluster, name: backupName, started: clock.now(), whole };
+  signal.throwIfAborted();
+  await storage.putDocument(deletionKey(cluster, backupName), `${JSON.stringify(marker, null, 1)}\n`);
+  return marker;
+}
+
+/** The scheduler asks as well, but may not see the location. */
+async function refuseOnlyWhole({ request, storage }: StepContext): Promise<void> {
+  const { cluster, backupName } = request;
+  const all = await listBackups(storage, cluster, new Map());
+  const whole = all.filter(({ state, verification }) => state === 'COMPLETE' && verification?.result !== 'FAILURE');
+  if (whole.length !== 1 || whole[0]?.name !== backupName) return;
+  throw new OperatorError('BACKUP_NEEDED', `Backup ${backupName} is the only whole one at ${storage.url}`, {
+    hint: 'Make another one first, or say force=true (cassandra-mesos: --force).',
+  });
+}
+
+async function nodesWithParts({ request, storage }: StepContext): Promise<string[]> {
+  const { cluster, backupName } = request;
+  const nodes: string[] = [];
+  for (const executorId of nodeFolders(await storage.folders(`${cluster}/`))) {
+    if ((await storage.folders(`${cluster}/${executorId}/`)).includes(backupName)) nodes.push(executorId);
+  }
+  return nodes;
+}
+
+/**
+ * Keys in this backup's folders that manifests of other backups name as where their bytes lie. Looked for in the texts: also a manifest that
+ * cannot be read whole keeps what it names.
+ */
+async function keysNeeded({ request, storage, signal }: StepContext): Promise<Set<string>> {
+  const { cluster, backupName } = request;
+  const needed = new Set<string>();
+  for (const executorId of nodeFolders(await storage.folders(`${cluster}/`))) {
+    for (const other of await storage.folders(`${cluster}/${executorId}/`)) {
+      signal.throwIfAborted();
+      if (other === backupName) continue;
+      const text = (await storage.getDocument(manifestKey(cluster, executorId, other))) ?? '';
+      for (const [, source = ''] of text.matchAll(/"source":\s*"([^"\\]+)"/g)) {
+        if (source.startsWith(`${cluster}/`) && source.split('/')[2] === backupName) needed.add(source);
+      }
+    }
+  }
+  return needed;
+}

@@ -1,0 +1,29 @@
+import type { ClusterJob } from '../model/cluster-job.ts';
+import type { BackupStore } from '../state/backups.ts';
+import { entryOf } from './catalogue.ts';
+import { deletionBegan } from './deletion.ts';
+import { stepsOf } from './steps.ts';
+import { verification } from './verification.ts';
+
+/** Notes in the catalogue what a job that began or ended means for the backup that it is about. */
+export function rememberJob(backups: BackupStore, job: ClusterJob, cluster: string): void {
+  const made = entryOf(job, cluster);
+  if (made) backups.save(made);
+  else if (job.finished !== null && job.type === 'VERIFY') rememberVerification(backups, job, cluster);
+  else if (job.finished !== null && job.type === 'DELETE') rememberDeletion(backups, job);
+}
+
+function rememberVerification(backups: BackupStore, job: ClusterJob, cluster: string): void {
+  const entry = backups.find(job.location ?? '', job.backupName ?? '');
+  const isStored = stepsOf(job, 'commit').some(({ state }) => state === 'SUCCESS');
+  if (!entry?.summary || !isStored) return;
+  backups.save({ ...entry, summary: { ...entry.summary, verification: verification(job, cluster) } });
+}
+
+/** A deletion that was refused has changed nothing; one that was cut is to be ended, and its backup is none any more. */
+function rememberDeletion(backups: BackupStore, job: ClusterJob): void {
+  const entry = backups.find(job.location ?? '', job.backupName ?? '');
+  if (!entry) return;
+  if (job.result === 'SUCCESS') backups.delete(entry.location, entry.name);
+  else if (deletionBegan(job)) backups.save({ ...entry, state: 'DELETING' });
+}

@@ -1,0 +1,51 @@
+import { readdir, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fsyncPath } from './durable.ts';
+import type { DeleteOptions } from './storage.ts';
+
+/** Deletes one file; the folder that it was in is durable without it. False when there is none. */
+export async function deleteFile(path: string): Promise<boolean> {
+  const deleted = await unlessGone(unlink(path));
+  if (deleted) await fsyncPath(dirname(path));
+  return deleted;
+}
+
+/**
+ * Deletes what is in a folder and below it, and the folder when nothing is left in it. `prefix` is the key of the folder, with a `/` at the
+ * end. What is reached by a symbolic link is not touched: the link is an entry like a file. True when the folder is gone.
+ */
+export async function deleteTree(folder: string, prefix: string, options: DeleteOptions): Promise<boolean> {
+  const { keep, signal, onFile } = options;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    signal?.throwIfAborted();
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await deleteTree(path, `${prefix}${entry.name}/`, options);
+    else if (!keep?.has(prefix + entry.name) && (await unlessGone(unlink(path)))) onFile?.(prefix + entry.name);
+  }
+  return removeIfEmpty(folder);
+}
+
+/** A folder that stays is durable without what was in it; of one that goes, the folder around it is. */
+export async function removeIfEmpty(folder: string): Promise<boolean> {
+  try {
+    await unlessGone(rmdir(folder));
+    await fsyncPath(dirname(folder));
+    return true;
+  } catch (error) {
+    if (!NOT_EMPTY.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await fsyncPath(folder);
+    return false;
+  }
+}
+
+const NOT_EMPTY = new Set(['ENOTEMPTY', 'EEXIST']);
+
+async function unlessGone(act: Promise<void>): Promise<boolean> {
+  try {
+    await act;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
