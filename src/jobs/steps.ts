@@ -78,14 +78,20 @@ function samePlaces(before: Step[], after: Step[]): void {
   if (known) places.set(after, known);
 }
 
-export function stepOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName, executorId: string): Step | undefined {
+/** Finds each node's step of a phase. */
+export function stepFinder(job: Pick<ClusterJob, 'phases'>, name: PhaseName): (executorId: string) => Step | undefined {
   const steps = stepsOf(job, name);
   let known = places.get(steps);
   if (!known) {
     known = new Map(steps.map((step, place) => [step.executorId, place]));
     places.set(steps, known);
   }
-  return steps[known.get(executorId) ?? -1];
+  const found = known;
+  return (executorId) => steps[found.get(executorId) ?? -1];
+}
+
+export function stepOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName, executorId: string): Step | undefined {
+  return stepFinder(job, name)(executorId);
 }
 
 /** All nodes that take part, in order. */
