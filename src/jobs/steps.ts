@@ -40,16 +40,16 @@ export function changeSteps(
 
 /** The phase with every step changed that the rule says a change for; same phase when there is none. */
 export function changePhase(phase: Phase, changeOf: (step: Step, index: number) => Partial<Step> | null): Phase {
-  let changed = false;
+  let steps: Step[] | null = null;
   let moved = false;
-  const steps = phase.steps.map((step, index) => {
+  for (const [index, step] of phase.steps.entries()) {
     const change = changeOf(step, index);
-    if (change === null) return step;
-    changed = true;
+    if (change === null) continue;
+    steps ??= [...phase.steps];
+    steps[index] = { ...step, ...change };
     moved ||= change.executorId !== undefined;
-    return { ...step, ...change };
-  });
-  if (!changed) return phase;
+  }
+  if (steps === null) return phase;
   if (!moved) samePlaces(phase.steps, steps);
   return { ...phase, steps };
 }
