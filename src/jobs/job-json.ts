@@ -3,11 +3,21 @@ import type { BackupMode, DamagedFile } from '../model/backup.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import { lasting } from './json-text.ts';
-import { nodeJson, placeOf, sentOf, type NodeJson, type Sent } from './node-json.ts';
+import {
+  nodeJson,
+  nodeParts,
+  placeOf,
+  sentOf,
+  type NodeJson,
+  type NodePart,
+  type NodePlace,
+  type Sent,
+} from './node-json.ts';
 import { oncePer } from './once-per.ts';
 import { progressOf } from './progress.ts';
 import { jobErrors } from './shortfalls.ts';
-import { executorIdsOf, stepsOf } from './steps.ts';
+import { ringOf } from './readiness.ts';
+import { stepsOf } from './steps.ts';
 import { damagedOf, extraOf } from './verification.ts';
 
 export interface StepJson {
@@ -103,16 +113,17 @@ const phaseJson = oncePer((phase: Phase): PhaseJson => {
 });
 
 export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
-  const places = executorIdsOf(job).map((executorId) => ({ executorId, place: placeOf(job, executorId) }));
-  const at = (wanted: string) => places.filter(({ place }) => place === wanted).map(({ executorId }) => executorId);
-  const currentNodes = at('current').map((executorId) => nodeJson(job, executorId, nodes));
-  const completedNodes = at('completed').map((executorId) => nodeJson(job, executorId, nodes));
+  const places: Record<NodePlace, NodePart[]> = { remaining: [], current: [], completed: [] };
+  for (const part of nodeParts(job)) places[placeOf(part)].push(part);
+  const ring = ringOf(nodes);
+  const currentNodes = places.current.map((part) => nodeJson(job, part, ring));
+  const completedNodes = places.completed.map((part) => nodeJson(job, part, ring));
   return {
     type: job.type,
     started: job.started,
     finished: job.finished,
     aborted: job.aborted,
-    remainingNodes: at('remaining'),
+    remainingNodes: places.remaining.map(({ executorId }) => executorId),
     currentNode: currentNodes[0] ?? null,
     completedNodes: completedNodes.sort((a, b) => (a.finishedTimestamp ?? 0) - (b.finishedTimestamp ?? 0)),
     ...(job.backupName === null ? {} : { backupName: job.backupName }),

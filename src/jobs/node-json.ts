@@ -3,8 +3,8 @@ import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { KeyspaceReport } from '../model/step.ts';
 import { lasting } from './json-text.ts';
-import { ringOf } from './readiness.ts';
-import { endedKeyspaces, stepOf } from './steps.ts';
+import type { Ring } from './readiness.ts';
+import { endedKeyspaces, executorIdsOf, stepFinder } from './steps.ts';
 
 /** Of a backup: what was not at the location yet. */
 export interface Sent {
@@ -66,48 +66,60 @@ interface NodeStep {
   step: Step;
 }
 
-function nodeSteps(job: ClusterJob, executorId: string): NodeStep[] {
-  return NODE_PHASES[job.type].flatMap((phase) => {
-    const step = stepOf(job, phase, executorId);
-    return step ? [{ phase, step }] : [];
+/** A node's steps of a job. */
+export interface NodePart {
+  executorId: string;
+  /** Its own work. */
+  steps: NodeStep[];
+  check: Step | undefined;
+  confirm: Step | undefined;
+}
+
+/** All nodes that take part, in order. */
+export function nodeParts(job: ClusterJob): NodePart[] {
+  const phases = NODE_PHASES[job.type].map((phase) => ({ phase, find: stepFinder(job, phase) }));
+  const [check, confirm] = [stepFinder(job, 'check'), stepFinder(job, 'confirm')];
+  return executorIdsOf(job).map((executorId) => {
+    const steps: NodeStep[] = [];
+    for (const { phase, find } of phases) {
+      const step = find(executorId);
+      if (step) steps.push({ phase, step });
+    }
+    return { executorId, steps, check: check(executorId), confirm: confirm(executorId) };
   });
 }
 
 export type NodePlace = 'remaining' | 'current' | 'completed';
 
 /** Completed: its last step has ended, or it failed and nothing of it is to come. Not: what an abort left undone. */
-export function placeOf(job: ClusterJob, executorId: string): NodePlace {
-  const steps = nodeSteps(job, executorId).map(({ step }) => step);
-  if (steps.some(isStepActive)) return 'current';
-  const last = steps.at(-1);
-  const failed = steps.some(({ state }) => state === 'FAILED') && steps.every(isStepFinal);
-  return last?.state === 'SUCCESS' || failed ? 'completed' : 'remaining';
+export function placeOf({ steps }: NodePart): NodePlace {
+  if (steps.some(({ step }) => isStepActive(step))) return 'current';
+  const failed = steps.some(({ step }) => step.state === 'FAILED') && steps.every(({ step }) => isStepFinal(step));
+  return steps.at(-1)?.step.state === 'SUCCESS' || failed ? 'completed' : 'remaining';
 }
 
 /** By a node's first step: what it follows from, and what was made of it. Most nodes of a job stay as they are for long. */
 const known = new WeakMap<Step, { from: unknown[]; json: NodeJson }>();
 
-export function nodeJson(job: ClusterJob, executorId: string, nodes: ClusterNode[]): NodeJson {
-  const steps = nodeSteps(job, executorId);
-  const { hostname = null, ip = null } = ringOf(nodes).get(executorId) ?? {};
-  const others = [stepOf(job, 'confirm', executorId), stepOf(job, 'check', executorId)];
-  const from = [hostname, ip, ...others, ...steps.map(({ step }) => step)];
-  const first = steps[0]?.step;
+export function nodeJson(job: ClusterJob, part: NodePart, ring: Ring): NodeJson {
+  const { hostname = null, ip = null } = ring.get(part.executorId) ?? {};
+  const from = [hostname, ip, part.confirm, part.check, ...part.steps.map(({ step }) => step)];
+  const first = part.steps[0]?.step;
   const before = first && known.get(first);
-  if (before?.from.every((part, index) => part === from[index])) return before.json;
-  const json = lasting(newNodeJson(job, executorId, steps, { hostname, ip }));
+  if (before?.from.every((each, index) => each === from[index])) return before.json;
+  const json = lasting(newNodeJson(job, part, { hostname, ip }));
   if (first) known.set(first, { from, json });
   return json;
 }
 
 function newNodeJson(
   job: ClusterJob,
-  executorId: string,
-  steps: NodeStep[],
+  part: NodePart,
   { hostname, ip }: Pick<ClusterNode, 'hostname' | 'ip'>,
 ): NodeJson {
-  const failed = telling(job, steps).find(({ step }) => step.state === 'FAILED')?.step ?? unconfirmed(job, executorId);
-  const done = processed(job, executorId, steps);
+  const { executorId, steps } = part;
+  const failed = telling(job, steps).find(({ step }) => step.state === 'FAILED')?.step ?? unconfirmed(part);
+  const done = processed(job, part);
   return {
     executorId,
     taskId: `${executorId}.${job.type}`,
@@ -115,9 +127,9 @@ function newNodeJson(
     ...(ip === null ? {} : { ip }),
     ...(failed ? { failure: { failed: true, message: failed.error?.message ?? 'It failed without a reason' } } : {}),
     startedTimestamp: extreme(Math.min, steps, 'started'),
-    finishedTimestamp: placeOf(job, executorId) === 'completed' ? extreme(Math.max, steps, 'finished') : null,
+    finishedTimestamp: placeOf(part) === 'completed' ? extreme(Math.max, steps, 'finished') : null,
     processedKeyspaces: Object.fromEntries(done),
-    remainingKeyspaces: knownKeyspaces(job, executorId, steps).filter((name) => !done.has(name)),
+    remainingKeyspaces: knownKeyspaces(part).filter((name) => !done.has(name)),
     ...sentOf(steps.map(({ step }) => step.report)),
   };
 }
@@ -144,19 +156,18 @@ function extreme(pick: (...values: number[]) => number, steps: NodeStep[], field
 }
 
 /** The step that could not find again what the node had stored: none of it counts as done. */
-function unconfirmed(job: ClusterJob, executorId: string): Step | undefined {
-  const confirm = stepOf(job, 'confirm', executorId);
+function unconfirmed({ confirm }: NodePart): Step | undefined {
   return confirm?.state === 'FAILED' ? confirm : undefined;
 }
 
 /** What the node is through with: the decisive phase has ended for it, or an earlier one failed. */
-function processed(job: ClusterJob, executorId: string, steps: NodeStep[]): Map<string, KeyspaceJson> {
-  const lost = unconfirmed(job, executorId);
-  const reports = steps.map(({ phase, step }) => ({ phase, ended: endedKeyspaces(step.report) }));
+function processed(job: ClusterJob, part: NodePart): Map<string, KeyspaceJson> {
+  const lost = unconfirmed(part);
+  const reports = part.steps.map(({ phase, step }) => ({ phase, ended: endedKeyspaces(step.report) }));
   const decisive = reports.find(({ phase }) => phase === DECISIVE[job.type])?.ended;
-  const later = telling(job, steps).map(({ step }) => endedKeyspaces(step.report));
+  const later = telling(job, part.steps).map(({ step }) => endedKeyspaces(step.report));
   const keyspaces = new Map<string, KeyspaceJson>();
-  for (const name of reportedKeyspaces(steps)) {
+  for (const name of reportedKeyspaces(part)) {
     const failure = later.map((ended) => ended.get(name)).find((report) => report?.status === 'FAILURE');
     const last = decisive?.get(name) ?? failure;
     if (!last) continue;
@@ -172,16 +183,16 @@ function processed(job: ClusterJob, executorId: string, steps: NodeStep[]): Map<
   return keyspaces;
 }
 
-function reportedKeyspaces(steps: NodeStep[]): string[] {
+function reportedKeyspaces({ steps }: NodePart): string[] {
   return [...new Set(steps.flatMap(({ step }) => Object.keys(step.report?.keyspaces ?? {})))];
 }
 
-function knownKeyspaces(job: ClusterJob, executorId: string, steps: NodeStep[]): string[] {
-  const checked = stepOf(job, 'check', executorId)?.report?.check?.tables ?? [];
+function knownKeyspaces(part: NodePart): string[] {
+  const checked = part.check?.report?.check?.tables ?? [];
   return [
     ...new Set([
-      ...reportedKeyspaces(steps),
-      ...steps.flatMap(({ step }) => step.report?.remainingKeyspaces ?? []),
+      ...reportedKeyspaces(part),
+      ...part.steps.flatMap(({ step }) => step.report?.remainingKeyspaces ?? []),
       ...checked.map((name) => name.slice(0, name.indexOf('.'))),
     ]),
   ];

@@ -40,16 +40,16 @@ export function changeSteps(
 
 /** The phase with every step changed that the rule says a change for; same phase when there is none. */
 export function changePhase(phase: Phase, changeOf: (step: Step, index: number) => Partial<Step> | null): Phase {
-  let changed = false;
+  let steps: Step[] | null = null;
   let moved = false;
-  const steps = phase.steps.map((step, index) => {
+  for (const [index, step] of phase.steps.entries()) {
     const change = changeOf(step, index);
-    if (change === null) return step;
-    changed = true;
+    if (change === null) continue;
+    steps ??= [...phase.steps];
+    steps[index] = { ...step, ...change };
     moved ||= change.executorId !== undefined;
-    return { ...step, ...change };
-  });
-  if (!changed) return phase;
+  }
+  if (steps === null) return phase;
   if (!moved) samePlaces(phase.steps, steps);
   return { ...phase, steps };
 }
@@ -78,14 +78,20 @@ function samePlaces(before: Step[], after: Step[]): void {
   if (known) places.set(after, known);
 }
 
-export function stepOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName, executorId: string): Step | undefined {
+/** Finds each node's step of a phase. */
+export function stepFinder(job: Pick<ClusterJob, 'phases'>, name: PhaseName): (executorId: string) => Step | undefined {
   const steps = stepsOf(job, name);
   let known = places.get(steps);
   if (!known) {
     known = new Map(steps.map((step, place) => [step.executorId, place]));
     places.set(steps, known);
   }
-  return steps[known.get(executorId) ?? -1];
+  const found = known;
+  return (executorId) => steps[found.get(executorId) ?? -1];
+}
+
+export function stepOf(job: Pick<ClusterJob, 'phases'>, name: PhaseName, executorId: string): Step | undefined {
+  return stepFinder(job, name)(executorId);
 }
 
 /** All nodes that take part, in order. */

@@ -1,4 +1,5 @@
 import { nextSteps } from '../jobs/next-steps.ts';
+import { ringOf } from '../jobs/readiness.ts';
 import { isMember, isNodeReady, type ClusterNode } from '../model/node.ts';
 import type { WaitingNeed } from '../model/offer-report.ts';
 import type { SchedulerContext } from './context.ts';
@@ -14,11 +15,11 @@ export function currentNeeds({ state, jobs, clock }: Pick<SchedulerContext, 'sta
   const releases = nodes.filter(isToBeReleased).map((node): Need => ({ kind: 'release', node }));
   const job = jobs.running();
   const steps = job === null ? [] : nextSteps(job, nodes, now);
-  const byId = new Map(steps.length === 0 ? [] : nodes.map((node) => [node.executorId, node]));
+  const ring = ringOf(nodes);
   return [
     ...servers,
     ...steps.flatMap(({ executorId, phaseIndex, stepIndex }): Need[] => {
-      const node = byId.get(executorId);
+      const node = ring.get(executorId);
       return node ? [{ kind: 'step', node, phaseIndex, stepIndex }] : [];
     }),
     ...releases,

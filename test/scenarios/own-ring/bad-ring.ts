@@ -29,14 +29,13 @@ const SLOW: WireFaults = { delayMs: 15, bytesPerSecond: 200_000 };
 /** Heartbeats, offers, updates, health: a connection lives for some seconds. */
 const TO_MASTER: WireFaults = { ...SLOW, drop: 0.01, cut: 0.01, garbage: 0.01, duplicate: 0.05 };
 /** Little passes from an agent to its executor, and all of it matters. */
-const TO_AGENT: WireFaults = { ...SLOW, drop: 0.02, cut: 0.05, garbage: 0.05, duplicate: 0.3 };
+const TO_AGENT: WireFaults = { ...SLOW, drop: 0.02, cut: 0.03, garbage: 0.03, duplicate: 0.3 };
 
 interface Parts {
   scratch: string;
-  mesos: EmbeddedMesos;
   masterWire: FaultyWire;
   agentWires: FaultyWire[];
-  /** Ends all wires. */
+  /** Ends Mesos and all wires. */
   end: () => Promise<void>;
 }
 
@@ -57,20 +56,27 @@ export class BadRing {
   static async start(seed: number): Promise<BadRing> {
     const scratch = await mkdtemp(join(tmpdir(), 'cassandra-mesos-wire-'));
     const ends: (() => unknown)[] = [];
-    const t = { teardown: (end: () => unknown) => void ends.push(end) };
-    const agentWires = await Promise.all(
-      IPS.map((ip, index) =>
-        startFaultyWire(t, { target: `${ip}:${AGENT_PORT}`, faults: TO_AGENT, seed: 3 * seed + 1 + index }),
-      ),
-    );
-    const mesos = await startMesos(scratch, agentWires);
-    const masterWire = await startFaultyWire(t, { target: mesos.url, faults: TO_MASTER, seed: 3 * seed });
     const end = async (): Promise<void> => {
-      await Promise.all(ends.map((each) => each()));
+      // Executors hear by their wires that they are to end.
+      for (const each of ends.toReversed()) await each();
     };
-    const ring = new BadRing({ scratch, mesos, masterWire, agentWires, end });
-    await ring.startScheduler();
-    return ring;
+    try {
+      const t = { teardown: (each: () => unknown) => void ends.push(each) };
+      const wires = IPS.map((ip, index) =>
+        startFaultyWire(t, { target: `${ip}:${AGENT_PORT}`, faults: TO_AGENT, seed: 3 * seed + 1 + index }),
+      );
+      const agentWires = await Promise.all(wires);
+      const mesos = await startMesos(scratch, agentWires);
+      ends.push(() => mesos.stop({ killExecutors: true }));
+      const masterWire = await startFaultyWire(t, { target: mesos.url, faults: TO_MASTER, seed: 3 * seed });
+      const ring = new BadRing({ scratch, masterWire, agentWires, end });
+      await ring.startScheduler();
+      return ring;
+    } catch (error) {
+      await end();
+      await rm(scratch, { recursive: true });
+      throw error;
+    }
   }
 
   async startScheduler(): Promise<void> {
@@ -153,7 +159,6 @@ export class BadRing {
     await this.killScheduler();
     // A SHUTDOWN that is lost would cost the whole grace period.
     for (const wire of this.#parts.agentWires) wire.set({});
-    await this.#parts.mesos.stop({ killExecutors: true });
     await this.#parts.end();
   }
 

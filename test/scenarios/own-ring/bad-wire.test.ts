@@ -31,7 +31,7 @@ test.before(async (t) => {
 });
 
 test.after.always(async (t) => {
-  await t.context.bad.stop();
+  await t.context.bad?.stop();
 });
 
 // Only when all is well: else the logs are of use.
