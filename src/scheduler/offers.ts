@@ -18,11 +18,21 @@ interface Decisions {
   calls: SchedulerCall[];
 }
 
-/**
- * Uses or declines each offer. All of an event is decided at once, stored in one transaction, and then sent: nothing can
- * change in between, and declining touches no file.
- */
+/** So many offers are decided on in one go: then others, the API above all, have their turn. */
+const AT_ONCE = 250;
+
+/** Uses or declines each offer. */
 export async function onOffers(context: SchedulerContext, offers: Offer[]): Promise<void> {
+  for (let from = 0; from < offers.length; from += AT_ONCE) {
+    await decideOn(context, offers.slice(from, from + AT_ONCE));
+  }
+}
+
+/**
+ * All are decided on at once, stored in one transaction, and then sent: nothing can change in between, and declining
+ * touches no file.
+ */
+async function decideOn(context: SchedulerContext, offers: Offer[]): Promise<void> {
   const { stores, calls } = decide(context, offers);
   if (stores.length > 0) {
     context.state.transaction(() => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { pause } from '../clock.ts';
 import type { SchedulerEvent } from '../mesos/types.ts';
 import type { ClusterNode } from '../model/node.ts';
@@ -15,6 +16,7 @@ import { Teardown } from './teardown.ts';
 import { onOperation, storeNews, type News } from './updates.ts';
 
 const TICK_MS = 1_000;
+const NEWS_AT_ONCE = 50;
 /** Calls go one after the other, and each has to be answered within seconds. */
 const MOST_UNANSWERED = 200;
 
@@ -34,6 +36,7 @@ export class Scheduler {
   #again = false;
   /** Told, and not stored yet. */
   readonly #news: News[] = [];
+  #taking: Promise<void> = Promise.resolve();
   /** Calls that follow from news and are under way; `#answering` ends with the last of them. */
   #unanswered = 0;
   #answering: Promise<unknown> = Promise.resolve();
@@ -171,10 +174,11 @@ export class Scheduler {
     this.wake();
   }
 
-  /** Gathers what comes at the same time; waits only where too much of it is still to be answered. */
+  /** Gathers what comes at the same time, but so much at most that others, the API above all, have their turn. */
   async #hear(event: News): Promise<void> {
     this.#news.push(event);
-    if (this.#news.length === 1) setImmediate(() => this.#takeNews());
+    if (this.#news.length === 1) this.#taking = setImmediate().then(() => this.#takeNews());
+    if (this.#news.length >= NEWS_AT_ONCE) await this.#taking;
     if (this.#unanswered > MOST_UNANSWERED) await this.#answering;
   }
 
