@@ -1,6 +1,7 @@
+import type { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import { currentPhase } from '../jobs/next-steps.ts';
 import type { Offer, SchedulerEvent } from '../mesos/types.ts';
-import type { SchedulerContext } from './context.ts';
+import type { State } from '../state/database.ts';
 import type { Need } from './wanted.ts';
 
 /** Enough that one REVIVE serves many short steps, and few beside the agents that a ring of thousands has. */
@@ -74,7 +75,13 @@ export interface Coming {
   newNodes: number;
 }
 
-export function comingSoon({ state, jobs }: Pick<SchedulerContext, 'state' | 'jobs'>): Coming {
+export function comingSoon({
+  state,
+  jobs,
+}: {
+  state: Pick<State, 'nodes'>;
+  jobs: Pick<ClusterJobs, 'running'>;
+}): Coming {
   const job = jobs.running();
   const phase = job?.phases[currentPhase(job)];
   // Restarts are no tasks.
