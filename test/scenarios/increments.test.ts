@@ -53,7 +53,8 @@ test('five generations of increments with compactions in between are each restor
     t.is(backup.result, 'SUCCESS', JSON.stringify(backup.errors));
     for (const { t: changed, kept } of tablesOf(backup)) {
       t.true((changed?.filesSent ?? 0) > 0, `generation ${generation} has new rows`);
-      t.is(kept?.filesSent, generation === 1 ? kept?.files : 0, `generation ${generation} of what did not change`);
+      // Small files of other scenarios' backups may have the same content already in the first generation.
+      t.is(kept?.filesSent === 0, generation > 1, `generation ${generation} of what did not change`);
       t.true((kept?.files ?? 0) > 0);
     }
     backups.push({ name, rows });
