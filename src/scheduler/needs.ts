@@ -1,5 +1,4 @@
 import { nextSteps } from '../jobs/next-steps.ts';
-import { ringOf } from '../jobs/readiness.ts';
 import { isMember, isNodeReady, type ClusterNode } from '../model/node.ts';
 import type { WaitingNeed } from '../model/offer-report.ts';
 import type { SchedulerContext } from './context.ts';
@@ -15,11 +14,10 @@ export function currentNeeds({ state, jobs, clock }: Pick<SchedulerContext, 'sta
   const releases = nodes.filter(isToBeReleased).map((node): Need => ({ kind: 'release', node }));
   const job = jobs.running();
   const steps = job === null ? [] : nextSteps(job, nodes, now);
-  const ring = ringOf(nodes);
   return [
     ...servers,
     ...steps.flatMap(({ executorId, phaseIndex, stepIndex }): Need[] => {
-      const node = ring.get(executorId);
+      const node = state.nodes.get(executorId);
       return node ? [{ kind: 'step', node, phaseIndex, stepIndex }] : [];
     }),
     ...releases,

@@ -1,3 +1,4 @@
+import { ringOf } from '../jobs/readiness.ts';
 import type { Offer } from '../mesos/types.ts';
 import { isMember, type ClusterNode } from '../model/node.ts';
 import { factsOfNode, type Facts } from './constraints.ts';
@@ -16,11 +17,13 @@ export class Wanted {
   readonly #unplaced = new Set<Need>();
   readonly #placed = new PlaceMap<Set<Need>>();
   readonly #members = new PlaceMap<ClusterNode>();
-  readonly #nodes: Map<string, ClusterNode>;
+  readonly #nodes: readonly ClusterNode[];
+  /** What was decided of nodes meanwhile, by executor id. */
+  readonly #changed = new Map<string, ClusterNode>();
   #facts: Facts[] | null = null;
 
   constructor(needs: readonly Need[], nodes: readonly ClusterNode[]) {
-    this.#nodes = new Map(nodes.map((node) => [node.executorId, node]));
+    this.#nodes = nodes;
     for (const node of nodes) if (isMember(node)) this.#members.set(node, node);
     for (const need of needs) this.#add(need);
   }
@@ -35,7 +38,7 @@ export class Wanted {
   }
 
   node(executorId: string): ClusterNode | undefined {
-    return this.#nodes.get(executorId);
+    return this.#changed.get(executorId) ?? ringOf(this.#nodes).get(executorId);
   }
 
   /** What may be met on that host: needs of the nodes that live there, else those of nodes without a place. */
@@ -46,7 +49,8 @@ export class Wanted {
 
   /** Where the ring's nodes are, as constraints see it. */
   facts(): Facts[] {
-    this.#facts ??= [...this.#nodes.values()]
+    this.#facts ??= this.#nodes
+      .map((node) => this.#changed.get(node.executorId) ?? node)
       .filter((node) => isMember(node) && node.hostname !== null)
       .map(factsOfNode);
     return this.#facts;
@@ -63,7 +67,7 @@ export class Wanted {
 
   /** More is known of a node. */
   changed(node: ClusterNode): void {
-    this.#nodes.set(node.executorId, node);
+    this.#changed.set(node.executorId, node);
     if (isMember(node)) this.#members.set(node, node);
     this.#facts = null;
   }
