@@ -126,15 +126,15 @@ export class EmbeddedMesos {
 
   /**
    * As if its process was killed and started again: connections break, agents register at the new one. Until
-   * `recovered` schedulers are answered 503. Without `agents` they stay away until they are told to `connect`.
+   * what `recover`, called once it listens, has resolved, schedulers are answered 503. Without `agents` they stay away until they are told to `connect`.
    */
   async restartMaster({
-    recovered = Promise.resolve(),
+    recover = () => Promise.resolve(),
     agents = true,
-  }: { recovered?: Promise<void>; agents?: boolean } = {}): Promise<void> {
+  }: { recover?: () => Promise<void>; agents?: boolean } = {}): Promise<void> {
     await this.#closeMaster();
     await this.#openMaster(this.#leading);
-    await recovered;
+    await recover();
     await this.#succeed(this.#leading, agents);
   }
 

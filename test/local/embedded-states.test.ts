@@ -1,5 +1,4 @@
 // States of a cluster that a scheduler must survive, which only an embedded Mesos can be put into.
-import { EventEmitter, once } from 'node:events';
 import test from 'ava';
 import { contains } from '../../src/local/resources.ts';
 import { isAlive } from '../../src/local/process-group.ts';
@@ -111,14 +110,12 @@ test('a master that recovers answers 503, and says nothing of tasks before their
   const mesos = await embedded(t);
   const scheduler = await TestScheduler.subscribe(mesos.url);
   const offer = await runServer(scheduler);
-  const recovery = new EventEmitter();
-  const recovered = once(recovery, 'end').then(() => {});
-  const restart = mesos.restartMaster({ recovered, agents: false });
-  await scheduler.ended();
-  const refused = await firstAnswer(mesos.url);
-  t.deepEqual([refused.status, refused.text], [503, 'Master has not finished recovery']);
-  recovery.emit('end');
-  await restart;
+  const recover = async () => {
+    await scheduler.ended();
+    const refused = await post(mesos.url, subscription);
+    t.deepEqual([refused.status, refused.text], [503, 'Master has not finished recovery']);
+  };
+  await mesos.restartMaster({ recover, agents: false });
   const again = await TestScheduler.subscribe(mesos.url, { id: scheduler.frameworkId });
   const { agentId } = offer;
   const tasks = [
@@ -231,13 +228,3 @@ test('offers name the fault domain of their agent, and go by role', async (t) =>
   t.is((await scheduler.offer()).allocationInfo?.role, 'kafka');
   t.is(scheduler.count('OFFERS'), 0);
 });
-
-/** Asks until somebody listens again. */
-async function firstAnswer(url: string): Promise<Awaited<ReturnType<typeof post>>> {
-  try {
-    return await post(url, subscription);
-  } catch (error) {
-    if (!['ECONNREFUSED', 'ECONNRESET'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    return firstAnswer(url);
-  }
-}
