@@ -1,6 +1,7 @@
 // The HTTP that master and agent have in common: POST with protobuf, plain text errors, streams of RecordIO.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as timer } from 'node:timers/promises';
 import { buffer } from 'node:stream/consumers';
 import { messageOf, wrapError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -26,6 +27,9 @@ export interface Request {
   /** Answers 200 and keeps the connection for events. Call it once, and then return nothing. */
   openStream<Event>(encode: (event: Event) => Uint8Array, headers?: Record<string, string>): EventStream<Event>;
 }
+
+const LISTEN_TRIES = 50;
+const LISTEN_AGAIN_MS = 100;
 
 export interface HttpEndpoint {
   port: number;
@@ -64,13 +68,19 @@ export async function serve(options: ServeOptions): Promise<HttpEndpoint> {
   };
 }
 
+/** A port that was ours before may be lent to somebody's connection for the moment: asked for again for a while. */
 async function listen(server: Server, ip: string, port: number): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(port, ip, resolve);
-    });
-  } catch (error) {
-    throw wrapError(`listen on ${ip}:${port}`, error);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject).listen(port, ip, resolve);
+      });
+      return;
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!isTaken || port === 0 || tries === LISTEN_TRIES) throw wrapError(`listen on ${ip}:${port}`, error);
+      await timer(LISTEN_AGAIN_MS);
+    }
   }
 }
 
