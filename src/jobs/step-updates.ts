@@ -67,6 +67,12 @@ function onFinished(job: ClusterJob, ref: StepRef, report: StepReport | null, no
   });
 }
 
+/** A KILL that never left: the time that the task has to end begins with one that did. */
+export function onKillLost(job: ClusterJob, taskId: string): ClusterJob {
+  const ref = activeStep(job, taskId);
+  return ref === null ? job : withStep(job, ref, { killSince: null });
+}
+
 /**
  * For a scheduler that was away, or cut off from Mesos: its own absence must not be taken for the silence of
  * steps, nor for the time that nodes had to become ready.

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stepsToKill, type Limits } from '../jobs/advance.ts';
+import { onKillLost } from '../jobs/step-updates.ts';
 import { decodeExecutorInfo, encodeExecutorInfo } from '../mesos/messages.ts';
 import type { Offer } from '../mesos/types.ts';
 import type { ClusterJob } from '../model/cluster-job.ts';
@@ -53,16 +54,24 @@ export class CarryOut {
     const now = clock.now();
     const nodes = state.nodes.all();
     for (const { key, agentId } of this.#kills.due(tasksToKill(nodes, jobs.running(), now, limits), now)) {
-      await send(this.#context, {
+      const isSent = await send(this.#context, {
         type: 'KILL',
         kill: { taskId: { value: key }, ...(agentId === null ? {} : { agentId: { value: agentId } }) },
       });
+      if (!isSent) this.#killLost(key);
     }
     const leaving = nodes.filter((node) => mustShutDown(node, this.#isOutdated));
     const targets = leaving.map(({ executorId, agentId }) => ({ key: executorId, agentId }));
     for (const { key, agentId } of this.#shutdowns.due(targets, now)) {
       if (agentId !== null) await this.#shutDown(key, agentId);
     }
+  }
+
+  #killLost(taskId: string): void {
+    const { jobs } = this.#context;
+    this.#kills.forget(taskId);
+    const job = jobs.running();
+    if (job) jobs.update(job.id, (current) => onKillLost(current, taskId));
   }
 
   /** True while some executor is to end: then an offer that does not name it says that it has. */

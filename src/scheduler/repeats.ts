@@ -15,4 +15,9 @@ export class Repeats {
     for (const { key } of due) this.#askedAt.set(key, now);
     return due;
   }
+
+  /** It could not be asked for: due again at once. */
+  forget(key: string): void {
+    this.#askedAt.delete(key);
+  }
 }

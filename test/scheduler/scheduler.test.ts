@@ -118,6 +118,20 @@ test('a step that is silent while the master is there is killed and given up', a
   t.like(step(), { attempt: 2, error: { code: 'TASK_LOST' } });
 });
 
+test('a step is given up only after a KILL that left, and one that could not be sent is sent again at once', async (t) => {
+  const { client, pass, step } = await backingUp(t);
+  client.lost.add('KILL');
+  await pass(limits.silenceMs);
+  await pass(2 * limits.killMs);
+  t.like(step(), { attempt: 1, taskId: TASK });
+  client.lost.clear();
+  const lost = killed(client);
+  await pass(1);
+  t.is(killed(client), lost + 1);
+  await pass(limits.killMs);
+  t.like(step(), { attempt: 2, error: { code: 'TASK_LOST' } });
+});
+
 test('a cut from the master counts as silence of no step, however long it lasts', async (t) => {
   const { client, pass, step } = await backingUp(t);
   client.subscribed = false;
