@@ -17,6 +17,8 @@ const TABLE = {
   JOB_RUNNING: { status: 409, exitCode: 1, retryable: false },
   BACKUP_INCOMPLETE: { status: 409, exitCode: 1, retryable: false },
   BACKUP_DAMAGED: { status: 409, exitCode: 1, retryable: false },
+  /** Another scheduler works there. */
+  LOCATION_LOCKED: { status: 409, exitCode: 1, retryable: true },
   BACKUP_NEEDED: { status: 409, exitCode: 1, retryable: false },
   TOPOLOGY_MISMATCH: { status: 409, exitCode: 1, retryable: false },
   SCHEMA_MISMATCH: { status: 409, exitCode: 1, retryable: false },

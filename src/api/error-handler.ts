@@ -36,7 +36,7 @@ function answer(ctx: Context, error: OperatorError): void {
 const OLD_FIELDS: [path: RegExp, fields: (message: string) => Record<string, unknown>][] = [
   [/^\/cluster\/(?:backup|restore|cleanup|repair|rolling-restart)\/start\/?$/, () => ({ started: false })],
   [
-    /^\/cluster\/(?:backup|restore|cleanup|repair|rolling-restart|remove|verify|delete)\/abort\/?$/,
+    /^\/cluster\/(?:backup|restore|cleanup|repair|rolling-restart|remove|verify|delete|prune|sweep|rename|adopt)\/abort\/?$/,
     () => ({ aborted: false }),
   ],
   [/^\/node\/[^/]+\/replace\/?$/, (reason) => ({ success: false, reason })],

@@ -39,6 +39,10 @@ export const JOB_KINDS: readonly JobKind[] = [
   { ...kind('removal', null), path: 'remove', key: 'remove', noun: 'removal of a node' },
   { ...kind('verification', null), path: 'verify', key: 'verify', noun: 'verification of a backup' },
   { ...kind('deletion', null), path: 'delete', key: 'delete', noun: 'deletion of a backup' },
+  { ...kind('pruning', null), path: 'prune', key: 'prune', noun: 'pruning of backups' },
+  { ...kind('sweeping', null), path: 'sweep', key: 'sweep', noun: 'sweep of a location' },
+  { ...kind('renaming', null), path: 'rename', key: 'rename', noun: "renaming of an executor's backups" },
+  { ...kind('adoption', null), path: 'adopt', key: 'adopt', noun: 'adoption of a backup' },
 ];
 
 function kind(name: string, options: JobKind['options']): JobKind {

@@ -16,6 +16,10 @@ const TITLES = {
   REMOVE: 'Removal',
   VERIFY: 'Verification of',
   DELETE: 'Deletion of',
+  PRUNE: 'Pruning',
+  SWEEP: 'Sweep',
+  RENAME: 'Renaming',
+  ADOPT: 'Adoption of',
 } as const satisfies Record<JobView['type'], string>;
 
 /** A job for people: what it is, nodes × keyspaces, and what went wrong. */

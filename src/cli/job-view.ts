@@ -1,7 +1,19 @@
 /** What the commands read of the REST API's JOB; api-docs/openapi.yaml has all of it. */
 export interface JobView {
   id: number;
-  type: 'BACKUP' | 'RESTORE' | 'CLEANUP' | 'REPAIR' | 'RESTART' | 'REMOVE' | 'VERIFY' | 'DELETE';
+  type:
+    | 'BACKUP'
+    | 'RESTORE'
+    | 'CLEANUP'
+    | 'REPAIR'
+    | 'RESTART'
+    | 'REMOVE'
+    | 'VERIFY'
+    | 'DELETE'
+    | 'PRUNE'
+    | 'SWEEP'
+    | 'RENAME'
+    | 'ADOPT';
   /** Only of jobs about a backup, as `location`. */
   backupName?: string;
   location?: string;

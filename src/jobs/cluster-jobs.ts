@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
 import type { ClusterJob, JobParameters } from '../model/cluster-job.ts';
-import { isBackupJob, type JobType } from '../model/phase.ts';
+import { isBackupJob, isLocationJob, type JobType } from '../model/phase.ts';
 import type { State } from '../state/database.ts';
 import { abort, advance } from './advance.ts';
 import {
@@ -50,7 +50,7 @@ export class ClusterJobs {
    * jobs about a backup NAME_REQUIRED, NAME_INVALID, NAME_TAKEN, BACKUP_NOT_FOUND, BACKUP_INCOMPLETE, BACKUP_DAMAGED.
    */
   async start(type: JobType, request: StartRequest): Promise<ClusterJob> {
-    const { state, clock, wake } = this.#deps;
+    const { state, clock, wake, defaultLocation } = this.#deps;
     const sought = isBackupJob(type) ? await this.#seek(type, request) : null;
     // While the location was looked at, another start may have come first: what counts is checked again here.
     const job = state.transaction(() => {
@@ -58,7 +58,8 @@ export class ClusterJobs {
       const parameters = parametersOf(type, request, nodes);
       this.#checkIdle();
       if (sought) this.#checkBackup(type, sought, parameters);
-      const about = { backupName: sought?.name ?? null, location: sought?.location ?? null };
+      const location = isLocationJob(type) ? locationOf(request.location ?? defaultLocation) : null;
+      const about = { backupName: sought?.name ?? null, location };
       const plan = planJob(type, { uuid: randomUUID(), ...about, parameters }, nodes, clock.now());
       return this.#catalogued(state.jobs.insert(plan));
     });
@@ -83,7 +84,7 @@ export class ClusterJobs {
   ): void {
     const entry = this.#deps.state.backups.find(sought.location, sought.name);
     const candidate = { ...sought, entry, isChoice: keyspaces !== null || tables !== null };
-    if (type === 'BACKUP') checkNameIsFree(candidate);
+    if (type === 'BACKUP' || type === 'ADOPT') checkNameIsFree(candidate);
     else if (type === 'VERIFY') checkCanBeVerified(candidate);
     else if (type === 'DELETE') checkCanBeDeleted(candidate);
     else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId ?? null));

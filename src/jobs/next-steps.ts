@@ -107,7 +107,14 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     rehash: job.parameters.rehash ?? false,
     ...(name === 'inspect' ? inspectionOf(job) : {}),
     ...(name === 'delete' ? { force: job.parameters.force ?? false } : {}),
+    ...parametersFor(job),
   };
+}
+
+function parametersFor({ parameters }: ClusterJob): Partial<StepRequest> {
+  const { resume, bandwidth, names, dryRun, graceMs, from, to, adoptFrom } = parameters;
+  const given = { resume, bandwidth, names, dryRun, graceMs, renameFrom: from, renameTo: to, adoptFrom };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /** By what a node knows its own part of the backup again. */

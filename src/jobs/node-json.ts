@@ -47,6 +47,10 @@ const NODE_PHASES: Record<ClusterJob['type'], PhaseName[]> = {
   REMOVE: ['decommission', 'removenode'],
   VERIFY: ['inspect'],
   DELETE: ['delete'],
+  PRUNE: ['prune'],
+  SWEEP: ['sweep'],
+  RENAME: ['rename'],
+  ADOPT: ['backup'],
 };
 
 /** The phase whose end makes a keyspace processed. */
@@ -59,6 +63,10 @@ const DECISIVE: Record<ClusterJob['type'], PhaseName> = {
   REMOVE: 'decommission',
   VERIFY: 'inspect',
   DELETE: 'delete',
+  PRUNE: 'prune',
+  SWEEP: 'sweep',
+  RENAME: 'rename',
+  ADOPT: 'backup',
 };
 
 interface NodeStep {

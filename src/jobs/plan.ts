@@ -49,6 +49,16 @@ const PHASES: Record<Exclude<JobType, 'REMOVE'>, (ids: string[], parameters: Job
   VERIFY: (ids) => [phase('inspect', ids, ids.length), phase('commit', ids, Math.min(ids.length, COMMITS_AT_ONCE))],
   /** One node after the other, until one has seen and deleted all of it; see deletion.ts. */
   DELETE: (ids) => [phase('delete', ids, 1)],
+  /** One node after the other: where they share the location the first does it all. */
+  PRUNE: (ids) => [phase('prune', ids, 1)],
+  SWEEP: (ids) => [phase('sweep', ids, 1)],
+  RENAME: (ids) => [phase('rename', ids, 1)],
+  /** As a backup, but each node takes over what lies under its name already. */
+  ADOPT: (ids, { concurrency }) => [
+    phase('backup', ids, concurrency),
+    phase('confirm', ids, ids.length),
+    phase('commit', ids, Math.min(ids.length, COMMITS_AT_ONCE)),
+  ],
 };
 
 /** By the node itself, by another one when it is down; a node that never joined is only to be forgotten, see node-orders.ts. */

@@ -42,6 +42,10 @@ function isUsable(job: ClusterJob): boolean {
       stepsOf(job, 'inspect').every(({ state }) => state === 'SUCCESS') &&
       damagedOf(job).length === 0,
     DELETE: () => deletionBegan(job),
+    PRUNE: () => someSucceeded('prune'),
+    SWEEP: () => someSucceeded('sweep'),
+    RENAME: () => false,
+    ADOPT: () => someSucceeded('commit'),
   };
   return usable[job.type]();
 }

@@ -25,20 +25,64 @@ export interface StartRequest {
   deep?: boolean | undefined;
   /** Of a deletion: also the only whole backup. */
   force?: boolean | undefined;
+  /** The rest as in JobParameters. */
+  resume?: boolean | undefined;
+  bandwidth?: number | undefined;
+  clusterBandwidth?: number | undefined;
+  names?: string[] | undefined;
+  dryRun?: boolean | undefined;
+  graceMs?: number | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  adoptFrom?: string | undefined;
+  schedule?: string | undefined;
 }
 
+/** What is kept of a request as it is. */
+const KEPT = [
+  'deep',
+  'force',
+  'resume',
+  'bandwidth',
+  'clusterBandwidth',
+  'names',
+  'dryRun',
+  'graceMs',
+  'from',
+  'to',
+  'adoptFrom',
+  'schedule',
+] as const satisfies readonly (keyof StartRequest & keyof JobParameters)[];
+
+const BANDWIDTH = ['bandwidth', 'clusterBandwidth'] as const;
 const EVERYWHERE = ['nodes', 'strategy', 'concurrency'] as const;
 
 /** What may be said of a job of each type. Truncation empties tables on all nodes, so a restore always covers them all. */
 const FIELDS: Record<JobType, readonly (keyof StartRequest)[]> = {
-  BACKUP: ['name', 'location', 'keyspaces', 'tables', 'snapshot', 'mode', 'rehash', ...EVERYWHERE],
-  RESTORE: ['name', 'location', 'keyspaces', 'tables', 'strategy', 'concurrency'],
+  BACKUP: [
+    'name',
+    'location',
+    'keyspaces',
+    'tables',
+    'snapshot',
+    'mode',
+    'rehash',
+    'resume',
+    'schedule',
+    ...BANDWIDTH,
+    ...EVERYWHERE,
+  ],
+  RESTORE: ['name', 'location', 'keyspaces', 'tables', 'strategy', 'concurrency', ...BANDWIDTH],
   CLEANUP: ['keyspaces', ...EVERYWHERE],
   REPAIR: ['keyspaces', ...EVERYWHERE],
   RESTART: EVERYWHERE,
   REMOVE: ['nodes'],
   VERIFY: ['name', 'location', 'deep'],
   DELETE: ['name', 'location', 'force'],
+  PRUNE: ['names', 'location', 'schedule'],
+  SWEEP: ['location', 'graceMs', 'dryRun'],
+  RENAME: ['location', 'from', 'to', 'names', 'dryRun'],
+  ADOPT: ['name', 'location', 'adoptFrom', 'strategy', 'concurrency'],
 };
 
 /** The backup's name: checked, or for a backup made up from the time. Throws NAME_REQUIRED, NAME_INVALID. */
@@ -81,8 +125,7 @@ export function parametersOf(type: JobType, request: StartRequest, allNodes: Clu
     ...paceOf(type, request, nodes.length),
     snapshot: request.snapshot ?? 'each',
     ...(type === 'BACKUP' ? { mode: request.mode ?? 'incremental', rehash: request.rehash ?? false } : {}),
-    ...(request.deep === undefined ? {} : { deep: request.deep }),
-    ...(request.force === undefined ? {} : { force: request.force }),
+    ...Object.fromEntries(KEPT.flatMap((name) => (request[name] === undefined ? [] : [[name, request[name]]]))),
   };
 }
 

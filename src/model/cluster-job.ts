@@ -67,6 +67,24 @@ export interface JobParameters {
   inspectors?: Inspector[];
   /** DELETE: also the only whole backup. */
   force?: boolean;
+  /** BACKUP: go on with one that has this name and is not whole. */
+  resume?: boolean;
+  /** BACKUP, RESTORE: bytes per second of each node, and of all together; left out for no limit. May change while the job runs. */
+  bandwidth?: number;
+  clusterBandwidth?: number;
+  /** PRUNE: the backups that are to go, as decided at the start. RENAME: only in these backups. */
+  names?: string[];
+  /** SWEEP, RENAME: only say what would be done. */
+  dryRun?: boolean;
+  /** SWEEP: what was changed within so many ms is left alone. */
+  graceMs?: number;
+  /** RENAME: executor ids. */
+  from?: string;
+  to?: string;
+  /** ADOPT: the folder of the location in which the other program's executors have theirs (the forerunner's framework name). */
+  adoptFrom?: string;
+  /** By which schedule it was started. */
+  schedule?: string;
 }
 
 export interface ClusterJob {

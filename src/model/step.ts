@@ -87,6 +87,23 @@ export interface StepRequest {
   inspectors?: Inspector[];
   /** delete: also the only whole backup. */
   force?: boolean;
+  /** Id of the scheduler, for the lock of the location. Absent from early versions. */
+  scheduler?: string;
+  /** backup: go on with what another job has begun. */
+  resume?: boolean;
+  /** backup, stage: bytes per second of this node; absent for no limit. May be changed by a message, see model/pace.ts. */
+  bandwidth?: number;
+  /** prune: backups to delete. rename: only in these backups. */
+  names?: string[];
+  /** sweep, rename: only say what would be done. */
+  dryRun?: boolean;
+  /** sweep: what was changed within so many ms is left alone. */
+  graceMs?: number;
+  /** rename: executor ids. */
+  renameFrom?: string;
+  renameTo?: string;
+  /** ADOPT: folder of the location that holds the executors' folders. */
+  adoptFrom?: string;
 }
 
 /** A node of the ring that takes part in a verification. */
@@ -179,6 +196,30 @@ export interface DeletionReport {
   kept: number;
 }
 
+/** What a node did in `prune`. */
+export interface PruneReport {
+  deleted: string[];
+  /** Backups that were to go and have to stay. */
+  kept: { name: string; reason: string }[];
+  files: number;
+}
+
+/** What a node found in `sweep`, and deleted unless it was a dry run. */
+export interface SweepReport {
+  files: number;
+  bytes: number;
+  /** Folders and files, at most a few hundred; `files` and `bytes` count all. */
+  found: { path: string; files: number; bytes: number; reason: string }[];
+}
+
+/** What a node did in `rename`, or would do. */
+export interface RenameReport {
+  /** Backups with a part of that executor. */
+  backups: string[];
+  files: number;
+  bytes: number;
+}
+
 /**
  * What an executor says of a step, always in full: a later report replaces an earlier one. Sent as progress
  * (a framework message, may be lost) and with the final status (delivered until acknowledged).
@@ -201,6 +242,9 @@ export interface StepReport {
   check: CheckReport | null;
   inspection?: InspectionReport;
   deletion?: DeletionReport;
+  prune?: PruneReport;
+  sweep?: SweepReport;
+  rename?: RenameReport;
 }
 
 export function emptyReport(): StepReport {

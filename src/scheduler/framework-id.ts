@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { OperatorError } from '../errors.ts';
 import type { State } from '../state/database.ts';
 
@@ -34,4 +35,13 @@ export function forgetFramework(state: State): void {
       });
     }
   });
+}
+
+/** Which scheduler this is, for locks at locations: the same as long as its state is, whatever framework it runs as. */
+export function schedulerId({ framework }: Pick<State, 'framework'>): string {
+  const known = framework.get('schedulerId');
+  if (known !== null) return known;
+  const made = randomUUID();
+  framework.set('schedulerId', made);
+  return made;
 }

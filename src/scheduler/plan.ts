@@ -5,6 +5,7 @@ import type { Offer, OfferOperation } from '../mesos/types.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { SchedulerContext } from './context.ts';
 import { attributesOf, placeNames } from './fault-domain.ts';
+import { schedulerId } from './framework-id.ts';
 import { launchSettings, numTokensOf } from './launch-settings.ts';
 import type { Launch, ServerLaunch, StepLaunch } from './match-offer.ts';
 import { serverTaskId } from './node-lifecycle.ts';
@@ -81,7 +82,10 @@ function planStep(context: SchedulerContext, offer: Offer, { need, resources }: 
   if (job === null) throw new Error('the job ended while its step was being launched');
   const { phaseIndex, stepIndex, node } = need;
   const taskId = taskIdOf(job, phaseIndex, stepIndex);
-  const request = stepRequest(job, phaseIndex, stepIndex, settings.clusterName);
+  const request = {
+    ...stepRequest(job, phaseIndex, stepIndex, settings.clusterName),
+    scheduler: schedulerId(context.state),
+  };
   const executor = executorInfoOf(node, offer.frameworkId.value, settings, []);
   const taskInfo = stepTask(taskId, request, { offer, executor, settings, resources });
   return {

@@ -63,6 +63,10 @@ const KINDS: JobKind[] = [
   { type: 'REMOVE', path: 'remove', key: 'remove', start: null },
   { type: 'VERIFY', path: 'verify', key: 'verify', start: null },
   { type: 'DELETE', path: 'delete', key: 'delete', start: null },
+  { type: 'PRUNE', path: 'prune', key: 'prune', start: null },
+  { type: 'SWEEP', path: 'sweep', key: 'sweep', start: null },
+  { type: 'RENAME', path: 'rename', key: 'rename', start: null },
+  { type: 'ADOPT', path: 'adopt', key: 'adopt', start: null },
 ];
 
 /** Every kind of cluster job: start, abort, what runs, what ran last. */
