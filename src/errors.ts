@@ -40,6 +40,8 @@ const TABLE = {
   SSTABLE_CORRUPT: { status: 500, exitCode: 1, retryable: false },
   LOAD_FAILED: { status: 500, exitCode: 1, retryable: true },
   NO_SPACE: { status: 507, exitCode: 1, retryable: false },
+  /** A store that cannot be reached, or is busy, after all tries. */
+  STORAGE_UNAVAILABLE: { status: 503, exitCode: 1, retryable: true },
   STORAGE_FAILED: { status: 500, exitCode: 1, retryable: false },
   INTERNAL: { status: 500, exitCode: 1, retryable: false },
 } as const satisfies Record<string, { status: number; exitCode: number; retryable: boolean }>;

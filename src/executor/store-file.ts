@@ -48,15 +48,19 @@ export async function storeFile(
   const before = known.progress.file(path);
   if (before?.size === size && (await reader.digest())?.sha256 === before.sha256) {
     reporter.moved(size);
-    return { path, size, sha256: before.sha256, dataDirectory, sent: before.sent ?? true };
+    const { sha256, source: where, sent = true } = before;
+    return { path, size, sha256, ...(where === undefined ? {} : { source: where }), dataDirectory, sent };
   }
   const key = fileKey(request.cluster, request.executorId, request.backupName, path);
   const digest = known.earlier.mayHold(size) ? await reader.digest() : undefined;
   for (const { key: earlier, storedBy } of digest === undefined ? [] : known.earlier.find({ size, ...digest })) {
     signal.throwIfAborted();
-    if (digest === undefined || !(await storage.link(earlier, key, { size, unchangedSince: storedBy }))) continue;
+    if (digest === undefined) continue;
+    const outcome = await storage.link(earlier, key, { size, unchangedSince: storedBy });
+    if (outcome === 'NONE') continue;
     reporter.moved(size);
-    return { path, size, sha256: digest.sha256, dataDirectory, sent: false };
+    const where = outcome === 'REFERENCED' ? { source: earlier } : {};
+    return { path, size, sha256: digest.sha256, ...where, dataDirectory, sent: false };
   }
   const stored = await reader.read(() =>
     storage.putFile(key, from, { signal, onBytes: (bytes) => reporter.moved(bytes) }),

@@ -10,8 +10,8 @@ import { fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
 import { hardLink } from './hard-link.ts';
 import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
 import { RootDirectory } from './root-directory.ts';
-import { freeBytes, storageError, type FailedAct } from './storage-errors.ts';
-import type { DeleteOptions, Storage, StoredEntry, StoredFile, TransferOptions } from './storage.ts';
+import { damaged, freeBytes, sourceChanged, storageError, type FailedAct } from './storage-errors.ts';
+import type { DeleteOptions, LinkOutcome, Storage, StoredEntry, StoredFile, TransferOptions } from './storage.ts';
 
 /**
  * Opens a directory as a storage. `create`: it is going to be written to, so make the directory when it is missing.
@@ -56,15 +56,15 @@ class FileStorage implements Storage {
     }
   }
 
-  async link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<boolean> {
+  async link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<LinkOutcome> {
     return this.#attempt(`linking ${to} to ${from}`, null, async () => {
       const source = await this.#root.find(from);
-      if (source === null) return false;
+      if (source === null) return 'NONE';
       const target = await this.#root.prepare(to);
       await this.#sweep(dirname(target));
-      if (!(await hardLink(source, target, expected))) return false;
+      if (!(await hardLink(source, target, expected))) return 'NONE';
       this.#unflushed.add(target);
-      return true;
+      return 'LINKED';
     });
   }
 
@@ -249,21 +249,6 @@ function storedFile(result: CopyResult, source: string): StoredFile {
   throw sourceChanged(
     source,
     result.outcome === 'resized' ? `${result.before} bytes before, ${result.after} after` : 'other content',
-  );
-}
-
-function sourceChanged(source: string, got: string, cause?: unknown): OperatorError {
-  return new OperatorError('SNAPSHOT_FAILED', `expected ${source} to stay as it is while it is read, but ${got}`, {
-    ...(cause === undefined ? {} : { cause }),
-    hint: 'Files of a snapshot never change: find out what writes there, then start the job again.',
-  });
-}
-
-function damaged(key: string, expected: { size: number; sha256: string }, got: string): OperatorError {
-  return new OperatorError(
-    'BACKUP_DAMAGED',
-    `expected ${key} with ${expected.size} bytes and sha256 ${expected.sha256}, but ${got}`,
-    { hint: 'Restore from another backup, or put the right file there.' },
   );
 }
 

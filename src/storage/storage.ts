@@ -21,6 +21,12 @@ export interface StoredEntry {
   modified: number;
 }
 
+/**
+ * LINKED: the new name holds the bytes by itself, and each can be deleted without the other. REFERENCED: nothing was done, and whoever wants
+ * the bytes reads them under the old name. NONE: neither is possible, the file is to be put.
+ */
+export type LinkOutcome = 'LINKED' | 'REFERENCED' | 'NONE';
+
 export interface DeleteOptions {
   keep?: ReadonlySet<string>;
   signal?: AbortSignal;
@@ -40,11 +46,10 @@ export interface Storage {
   putFile(key: string, sourcePath: string, options?: TransferOptions): Promise<StoredFile>;
 
   /**
-   * Gives what lies under `from` the name `to` as well, without moving its bytes; each name can be deleted without the other.
-   * False, with nothing done, where there are no such links, or `from` is missing, has another size, or was changed after
-   * `unchangedSince` (epoch ms): the file is to be put then. Replaces what was there.
+   * Gives what lies under `from` the name `to` as well without moving its bytes, or says that it can stay where it is. NONE where `from` is
+   * missing, has another size, or was changed after `unchangedSince` (epoch ms). Replaces what was there.
    */
-  link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<boolean>;
+  link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<LinkOutcome>;
 
   /**
    * Brings a file next to its use. Writes `targetPath` whole or not at all; BACKUP_DAMAGED naming the key

@@ -45,7 +45,11 @@ async function longFile(path: string): Promise<void> {
 /**
  * What every kind of storage does. `open` gives an empty one of the test's own; several tests of a file run at once.
  */
-export function storageContract(kind: string, open: (t: ExecutionContext) => Promise<Storage>): void {
+export function storageContract(
+  kind: string,
+  { links }: { links: 'LINKED' | 'REFERENCED' },
+  open: (t: ExecutionContext) => Promise<Storage>,
+): void {
   const contract = (
     title: string,
     body: (t: ExecutionContext, storage: Storage, work: string) => Promise<void>,
@@ -77,13 +81,17 @@ export function storageContract(kind: string, open: (t: ExecutionContext) => Pro
   });
 
   contract(
-    'a link is the whole file under a second name, of which each goes without the other',
+    'a link is the whole file under a second name, of which each goes without the other; a reference is nothing by itself',
     async (t, storage, work) => {
       await writeFile(join(work, 'source'), 'content');
       const stored = await storage.putFile('a/one/file', join(work, 'source'));
       const expected = { size: stored.size, unchangedSince: Date.now() };
-      t.true(await storage.link('a/one/file', 'a/two/file', expected));
-      t.true(await storage.link('a/one/file', 'a/two/file', expected), 'once more changes nothing');
+      t.is(await storage.link('a/one/file', 'a/two/file', expected), links);
+      t.is(await storage.link('a/one/file', 'a/two/file', expected), links, 'once more changes nothing');
+      if (links === 'REFERENCED') {
+        t.deepEqual(await listed(storage, 'a/two/'), []);
+        return;
+      }
       await writeFile(join(work, 'source'), 'other');
       await storage.putFile('a/one/file', join(work, 'source'));
       await storage.flush();
@@ -99,9 +107,9 @@ export function storageContract(kind: string, open: (t: ExecutionContext) => Pro
     await writeFile(join(work, 'source'), 'content');
     const before = Date.now() - 60_000;
     const { size } = await storage.putFile('a/file', join(work, 'source'));
-    t.false(await storage.link('a/nothing', 'b/file', { size, unchangedSince: Date.now() }));
-    t.false(await storage.link('a/file', 'b/file', { size: size + 1, unchangedSince: Date.now() }));
-    t.false(await storage.link('a/file', 'b/file', { size, unchangedSince: before }));
+    t.is(await storage.link('a/nothing', 'b/file', { size, unchangedSince: Date.now() }), 'NONE');
+    t.is(await storage.link('a/file', 'b/file', { size: size + 1, unchangedSince: Date.now() }), 'NONE');
+    t.is(await storage.link('a/file', 'b/file', { size, unchangedSince: before }), 'NONE');
     t.deepEqual(await listed(storage, 'b/'), []);
   });
 

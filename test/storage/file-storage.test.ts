@@ -14,7 +14,7 @@ const run = promisify(execFile);
 const pool = createCopyPool();
 test.after.always(() => pool.close());
 
-storageContract('directory', async (t) => openFileStorage(join(await temporaryDirectory(t), 'root'), pool, true));
+storageContract('directory', { links: 'LINKED' }, async (t) => openFileStorage(join(await temporaryDirectory(t), 'root'), pool, true));
 
 async function opened(t: ExecutionContext): Promise<{ storage: Storage; root: string; work: string; source: string }> {
   const work = await temporaryDirectory(t);

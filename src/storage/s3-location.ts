@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { OperatorError } from '../errors.ts';
+import { checkKey } from './layout.ts';
+
+/** A place in a bucket, with the options that belong to the place. Secrets never do. */
+export interface S3Location {
+  /** As an operator writes it, one spelling for each place. */
+  url: string;
+  bucket: string;
+  /** Empty, or with a `/` at its end. */
+  prefix: string;
+  /** Null: AWS' own of the region. */
+  endpoint: string | null;
+  /** Null: as AWS' own tools find it, from AWS_REGION or the profile. */
+  region: string | null;
+  pathStyle: boolean;
+  /** A profile of the node's AWS configuration. */
+  profile: string | null;
+  /** `file:<path>`: an AWS credentials file on the node. `env:<prefix>`: `<prefix>ACCESS_KEY_ID`, … of the node. Null: AWS' default chain. */
+  credentials: string | null;
+  createBucket: boolean;
+}
+
+const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform((value) => value === 'true');
+const options = z.strictObject({
+  endpoint: z.url({ protocol: /^https?$/, error: 'a URL such as https://storage.example:9000' }).optional(),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/i, 'a region such as eu-central-1')
+    .optional(),
+  pathStyle: flag.optional(),
+  profile: z.string().min(1).optional(),
+  credentials: z
+    .string()
+    .regex(/^(?:file:\/.+|env:[A-Z][A-Z0-9_]*)$/, 'file:/path or env:PREFIX_')
+    .optional(),
+  createBucket: flag.optional(),
+});
+
+/** Amazon's rules: 3–63 of lower-case letters, digits, dots and hyphens. */
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+/** Reads `s3://bucket/prefix?endpoint=…&region=…`. Throws BAD_REQUEST that says what was expected. */
+export function parseS3Location(text: string): S3Location {
+  const [, bucket = '', path = '', query = ''] = /^s3:\/\/([^/?#]*)\/?([^?#]*)(?:\?([^#]*))?$/i.exec(text) ?? [];
+  if (!BUCKET.test(bucket)) throw wrong(text, 'a bucket of 3 to 63 lower-case letters, digits, dots and hyphens');
+  const folder = path.replace(/\/+$/, '');
+  if (folder !== '') checkKey(folder);
+  const parsed = options.safeParse(Object.fromEntries(new URLSearchParams(query)));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path: at, message }) =>
+      [at.join('.'), message].filter(Boolean).join(': '),
+    );
+    throw wrong(text, problems.join('; '));
+  }
+  const { endpoint, region, pathStyle, profile, credentials, createBucket } = parsed.data;
+  if (endpoint !== undefined && new URL(endpoint).username !== '')
+    throw wrong('s3://…', 'an endpoint without a password');
+  if (endpoint !== undefined && region === undefined) {
+    throw wrong(text, 'a region with an endpoint: add &region=…, us-east-1 for most stores that are not Amazon');
+  }
+  return {
+    url: `s3://${bucket}/${folder}${queryOf(parsed.data)}`,
+    bucket,
+    prefix: folder === '' ? '' : `${folder}/`,
+    endpoint: endpoint ?? null,
+    region: region ?? null,
+    pathStyle: pathStyle ?? endpoint !== undefined,
+    profile: profile ?? null,
+    credentials: credentials ?? null,
+    createBucket: createBucket ?? false,
+  };
+}
+
+function queryOf(given: z.output<typeof options>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    if (value !== undefined) query.set(name, String(value));
+  return query.size === 0 ? '' : `?${query.toString()}`;
+}
+
+function wrong(text: string, expected: string): OperatorError {
+  return new OperatorError('BAD_REQUEST', `Expected for ${text} ${expected}`, {
+    hint: 'A location in S3 is s3://bucket/prefix?endpoint=https://host:port&region=us-east-1&pathStyle=true, the query only for stores that are not Amazon.',
+  });
+}
