@@ -40,6 +40,8 @@ const manifestSchema = z.object({
   mode: z.exactOptional(mode),
   filesSent: z.exactOptional(count),
   bytesSent: z.exactOptional(count),
+  adopted: z.exactOptional(z.literal(true)),
+  adoptedFrom: z.exactOptional(path),
   keyspaces: z.array(z.string()),
   tables: z.array(
     z.object({
@@ -80,6 +82,8 @@ const recordSchema = z.object({
   finished: count,
   result: z.enum(['SUCCESS', 'PARTIAL']),
   mode: z.exactOptional(mode),
+  adopted: z.exactOptional(z.literal(true)),
+  adoptedFrom: z.exactOptional(path),
   nodes: z.array(
     z.object({
       executorId: path,
@@ -96,7 +100,14 @@ const recordSchema = z.object({
       bytesSent: z.exactOptional(count),
     }),
   ),
-  missing: z.array(z.object({ executorId: z.string(), keyspace: z.string().nullable(), reason: z.string() })),
+  missing: z.array(
+    z.object({
+      executorId: z.string(),
+      keyspace: z.string().nullable(),
+      table: z.exactOptional(z.string()),
+      reason: z.string(),
+    }),
+  ),
   keyspaces: z.exactOptional(z.record(z.string(), z.object({ tables: count, files: count, bytes: count }))),
 });
 
