@@ -1,6 +1,7 @@
 import { OperatorError } from '../errors.ts';
 import { summaryOf, type StoredState } from '../model/backup-summary.ts';
 import type { BackupRecord } from '../model/backup.ts';
+import { foreignMessage } from './foreign-backups.ts';
 import { deletionKey, nodeFolders, recordKey } from './layout.ts';
 import { parseRecord } from './manifest.ts';
 import type { Storage } from './storage.ts';
@@ -58,5 +59,6 @@ async function withoutRecord(storage: Storage, cluster: string, name: string): P
     };
   }
   const message = `backup ${name} of cluster ${cluster} in ${storage.url} is incomplete: ${nodes.join(', ')} stored files, but ${recordKey(cluster, name)} was never written`;
-  return { state: 'INCOMPLETE', record: null, message };
+  const foreign = await foreignMessage(storage, cluster, name, nodes);
+  return { state: 'INCOMPLETE', record: null, message: foreign === null ? message : `${message}; ${foreign}` };
 }

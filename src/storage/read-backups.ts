@@ -2,6 +2,7 @@ import { emptySummary, summaryOf, type BackupDetails, type BackupSummary } from 
 import { isBackupName } from '../model/backup-name.ts';
 import type { BackupRecord, Verification } from '../model/backup.ts';
 import { findBackup } from './find-backup.ts';
+import { foreignMessage } from './foreign-backups.ts';
 import { nodeFolders, parseDocumentName, recordKey, recordsPrefix } from './layout.ts';
 import { sha256Of } from './manifest.ts';
 import type { Storage } from './storage.ts';
@@ -35,7 +36,9 @@ export async function listBackups(storage: Storage, cluster: string, cache: Summ
     else summaries.push(await cached(storage, cluster, name, found, cache));
   }
   for (const [name, nodes] of folders) {
-    if (nodes.length > 0) summaries.push(emptySummary(name, 'INCOMPLETE', INCOMPLETE_MESSAGE, nodes));
+    if (nodes.length === 0) continue;
+    const message = (await foreignMessage(storage, cluster, name, nodes)) ?? INCOMPLETE_MESSAGE;
+    summaries.push(emptySummary(name, 'INCOMPLETE', message, nodes));
   }
   return summaries;
 }
