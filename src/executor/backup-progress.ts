@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { OperatorError, wrapError } from '../errors.ts';
 import type { ManifestFile, ManifestTable } from '../model/backup.ts';
 import type { KeyspaceReport, StepRequest } from '../model/step.ts';
-import { fileKey, nodeKey } from '../storage/layout.ts';
+import { fileKey, manifestKey, nodeKey } from '../storage/layout.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** A keyspace that is stored whole. */
@@ -21,6 +21,8 @@ interface Marker {
   jobUuid: string;
   /** Epoch ms. */
   started: number;
+  /** The folder of the location that a tree of another program is adopted from. */
+  adoptedFrom?: string;
   keyspaces: Record<string, StoredKeyspace>;
   /** Files of the keyspaces at work, by path. */
   files: Record<string, StoredBefore>;
@@ -56,13 +58,42 @@ export class BackupProgress {
     const found = await storage.getDocument(key);
     if (found !== null) {
       const marker = parseMarker(key, found);
+      if (marker.adoptedFrom !== undefined) throw nameTaken(storage, request, 'an adoption has begun there');
       if (marker.jobUuid !== jobUuid) throw nameTaken(storage, request, `job ${marker.jobUuid} has begun it`);
       return new BackupProgress(storage, key, clock, marker);
     }
-    for await (const { key: other } of storage.list(`${nodeKey(cluster, executorId, backupName)}/`)) {
-      throw nameTaken(storage, request, `${other} is there`);
-    }
+    await refuseAnything(storage, request);
     const marker: Marker = { version: 1, jobUuid, started: clock.now(), keyspaces: {}, files: {} };
+    await storage.putDocument(key, JSON.stringify(marker));
+    return new BackupProgress(storage, key, clock, marker);
+  }
+
+  /**
+   * Claims the folder for what is adopted from another one, or goes on with what an earlier job has adopted from there. `inPlace`: the files
+   * lie in the folder already. Throws NAME_TAKEN when there is anything else of ours.
+   */
+  static async openAdoption(
+    storage: Storage,
+    request: StepRequest,
+    clock: Clock,
+    { from, inPlace }: { from: string; inPlace: boolean },
+  ): Promise<BackupProgress> {
+    const { cluster, executorId, backupName, jobUuid } = request;
+    const key = fileKey(cluster, executorId, backupName, 'started.json');
+    const found = await storage.getDocument(key);
+    const fresh: Marker = { version: 1, jobUuid, started: clock.now(), adoptedFrom: from, keyspaces: {}, files: {} };
+    const marker = found === null ? fresh : parseMarker(key, found);
+    if (marker.adoptedFrom !== from) {
+      const whose = marker.adoptedFrom === undefined ? 'a backup' : `an adoption from ${marker.adoptedFrom}`;
+      throw nameTaken(storage, request, `${whose} has begun there`);
+    }
+    if (found === null && inPlace) {
+      const manifest = manifestKey(cluster, executorId, backupName);
+      if ((await storage.getDocument(manifest)) !== null) throw nameTaken(storage, request, `${manifest} is there`);
+    } else if (found === null) {
+      await refuseAnything(storage, request);
+    }
+    marker.jobUuid = jobUuid;
     await storage.putDocument(key, JSON.stringify(marker));
     return new BackupProgress(storage, key, clock, marker);
   }
@@ -70,6 +101,11 @@ export class BackupProgress {
   /** Epoch ms at which the first attempt began. */
   get started(): number {
     return this.#marker.started;
+  }
+
+  /** The folder of the location that it is adopted from. */
+  get adoptedFrom(): string | undefined {
+    return this.#marker.adoptedFrom;
   }
 
   /** What an earlier attempt has stored of the keyspace, when it is whole. */
@@ -116,6 +152,13 @@ function parseMarker(key: string, text: string): Marker {
     throw new OperatorError('BACKUP_DAMAGED', 'expected version 1 and a job, got something else');
   } catch (error) {
     throw wrapError(`read ${key}`, error, 'BACKUP_DAMAGED');
+  }
+}
+
+async function refuseAnything(storage: Storage, request: StepRequest): Promise<void> {
+  const { cluster, executorId, backupName } = request;
+  for await (const { key } of storage.list(`${nodeKey(cluster, executorId, backupName)}/`)) {
+    throw nameTaken(storage, request, `${key} is there`);
   }
 }
 

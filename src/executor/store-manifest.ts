@@ -65,6 +65,7 @@ async function manifestOf(
     finished: clock.now(),
     mode: request.mode,
     ...sentOf(progress, keyspaces),
+    ...(progress.adoptedFrom === undefined ? {} : { adopted: true as const, adoptedFrom: progress.adoptedFrom }),
     keyspaces: [...stored.keys()],
     tables: [...stored.values()].flatMap((entry) => entry.tables),
     types: schema.types,
