@@ -1,6 +1,6 @@
 import { pause } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
-import { decodeNodeTask, encodeStepProgress } from '../mesos/messages.ts';
+import { decodeNodeTask, decodePace, encodeStepProgress } from '../mesos/messages.ts';
 import type { ExecutorEvent, TaskInfo } from '../mesos/types.ts';
 import { emptyReport, type NodeTask } from '../model/step.ts';
 import { toJobError } from './report.ts';
@@ -65,11 +65,22 @@ export class Executor {
       case 'ERROR':
         this.#deps.log.error({ reason: event.error.message }, 'the agent reports an error');
         return;
+      case 'MESSAGE':
+        return this.#hear(event.message.data);
       case 'SUBSCRIBED':
       case 'ACKNOWLEDGED':
-      case 'MESSAGE':
       case 'HEARTBEAT':
         return;
+    }
+  }
+
+  /** A message that cannot be read must not end the executor: whoever sent it sees that nothing has changed. */
+  #hear(data: Uint8Array): void {
+    try {
+      const pace = decodePace(data);
+      if (pace !== null && pace.taskId === this.#step?.taskId) this.#step.pace(pace.bandwidth);
+    } catch (error) {
+      this.#deps.log.warn({ reason: messageOf(error) }, 'what the scheduler says cannot be read');
     }
   }
 

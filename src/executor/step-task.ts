@@ -50,14 +50,22 @@ export class StepTask {
     return this.ended;
   }
 
+  /** From now on so many bytes per second may be moved; null for no limit. */
+  pace(bandwidth: number | null): void {
+    if (this.#over) return;
+    this.#deps.pool.throttle.rate = bandwidth;
+    this.#deps.log.info({ taskId: this.taskId, bandwidth }, 'bandwidth changed');
+  }
+
   async #run(server: { current: Server | null; ip: string }): Promise<void> {
-    const { updates, log } = this.#deps;
+    const { updates, pool, log } = this.#deps;
     const over = new AbortController();
     const { jobId, phase, attempt } = this.request;
     const step = { taskId: this.taskId, jobId, phase, attempt };
     try {
       log.info(step, 'step begins');
-      await updates.send(this.taskId, { state: 'TASK_RUNNING', data: this.#progress(this.#reporter.report) });
+      pool.throttle.rate = this.request.bandwidth ?? null;
+      await updates.send(this.taskId, { state: 'TASK_RUNNING', data: this.#progress(this.#report()) });
       const heartbeat = this.#heartbeat(over.signal);
       const { state, message, report } = await runStep(
         this.request,
@@ -83,13 +91,18 @@ export class StepTask {
     while (!over.aborted) {
       try {
         await clock.sleep(HEARTBEAT_MS, over);
-        const progress = { taskId: this.taskId, report: this.#reporter.report };
+        const progress = { taskId: this.taskId, report: this.#report() };
         await client.message(encodeExecutorMessage({ progress }));
       } catch (error) {
         // Best effort: the next one follows, and the final status is delivered for sure.
         if (!over.aborted) log.warn({ taskId: this.taskId, reason: messageOf(error) }, 'progress was not delivered');
       }
     }
+  }
+
+  /** What is done so far, and how fast it may go on. */
+  #report(): StepReport {
+    return { ...this.#reporter.report, bandwidth: this.#deps.pool.throttle.rate };
   }
 
   #progress(report: StepReport): Uint8Array {

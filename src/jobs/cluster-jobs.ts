@@ -17,6 +17,7 @@ import {
 import { rememberJob } from './catalogued.ts';
 import type { Limits } from './limits.ts';
 import { giveOrders } from './node-orders.ts';
+import { withPace, type PaceChange } from './pace.ts';
 import { planJob } from './plan.ts';
 import { jobErrors } from './shortfalls.ts';
 import { backupNameOf, locationOf, parametersOf, type StartRequest } from './start-request.ts';
@@ -118,6 +119,16 @@ export class ClusterJobs {
     const changed = after.aborted !== job.aborted || after.abortNow !== job.abortNow;
     if (changed) this.#deps.wake();
     return changed;
+  }
+
+  /**
+   * Changes how many bytes per second a running job may move; its steps are told soon. Throws NOT_FOUND, BAD_REQUEST for a job that copies
+   * nothing, JOB_ENDED.
+   */
+  pace(id: number, change: PaceChange): ClusterJob {
+    const job = this.update(id, (current) => withPace(current, change));
+    this.#deps.wake();
+    return job;
   }
 
   /** The running job; null when none is, or when it is of another type than the one asked for. */

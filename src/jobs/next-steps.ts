@@ -4,6 +4,7 @@ import type { ClusterNode } from '../model/node.ts';
 import type { StepRequest } from '../model/step.ts';
 import { recordText } from './backup-record.ts';
 import { atOnce, isToWrite } from './commit.ts';
+import { bandwidthOf } from './pace.ts';
 import { isReadyFor, othersNeeded, ringOf, type Ring } from './readiness.ts';
 import { stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
 import { findingText } from './verification.ts';
@@ -107,12 +108,13 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     rehash: job.parameters.rehash ?? false,
     ...(name === 'inspect' ? inspectionOf(job) : {}),
     ...(name === 'delete' ? { force: job.parameters.force ?? false } : {}),
-    ...parametersFor(job),
+    ...parametersFor(job, bandwidthOf(job, { phaseIndex, stepIndex })),
   };
 }
 
-function parametersFor({ parameters }: ClusterJob): Partial<StepRequest> {
-  const { resume, bandwidth, names, dryRun, graceMs, from, to, adoptFrom } = parameters;
+function parametersFor({ parameters }: ClusterJob, rate: number | null): Partial<StepRequest> {
+  const { resume, names, dryRun, graceMs, from, to, adoptFrom } = parameters;
+  const bandwidth = rate ?? undefined;
   const given = { resume, bandwidth, names, dryRun, graceMs, renameFrom: from, renameTo: to, adoptFrom };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

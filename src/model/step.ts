@@ -198,6 +198,8 @@ export interface DeletionReport {
 
 /** What a node did in `prune`. */
 export interface PruneReport {
+  /** All of every backup that was to go lay where this node looked: no other node need look. */
+  whole: boolean;
   deleted: string[];
   /** Backups that were to go and have to stay. */
   kept: { name: string; reason: string }[];
@@ -237,6 +239,8 @@ export interface StepReport {
   bytesSent?: number;
   /** File or table at work. */
   current: string | null;
+  /** Bytes per second that it may move, as it was last told; null for no limit. Absent in reports of early versions. */
+  bandwidth?: number | null;
   errors: JobError[];
   manifest: ManifestReport | null;
   check: CheckReport | null;

@@ -138,7 +138,7 @@ function jobWriter(db: Database) {
   );
   const updateJob = db.prepare(
     `UPDATE cluster_jobs
-     SET finished = @finished, aborted = @aborted, abort_now = @abort_now, result = @result, errors = @errors
+     SET parameters = @parameters, finished = @finished, aborted = @aborted, abort_now = @abort_now, result = @result, errors = @errors
      WHERE id = @id`,
   );
   const savePhase = db.prepare<[PhaseRow]>(
@@ -174,7 +174,7 @@ function jobWriter(db: Database) {
 
 /** True when the job's own row would be the same. */
 function isJobStored(job: ClusterJob, before: ClusterJob): boolean {
-  const columns = ['finished', 'aborted', 'abortNow', 'result', 'errors'] as const;
+  const columns = ['parameters', 'finished', 'aborted', 'abortNow', 'result', 'errors'] as const;
   return columns.every((column) => job[column] === before[column]);
 }
 
@@ -185,5 +185,5 @@ function isStepStored(step: Step, before: Step): boolean {
 
 /** What a restart makes worthless, and what the step's end will say again in full. */
 function isPassing(key: keyof Step, step: Step): boolean {
-  return key === 'lastSeen' || key === 'waitingSince' || (key === 'report' && isStepActive(step));
+  return key === 'lastSeen' || key === 'waitingSince' || key === 'samples' || (key === 'report' && isStepActive(step));
 }
