@@ -3,6 +3,7 @@ import { messageOf, OperatorError } from '../errors.ts';
 import type {
   CheckReport,
   DeletionReport,
+  PruneReport,
   InspectionReport,
   JobError,
   KeyspaceReport,
@@ -135,6 +136,10 @@ export class Reporter {
 
   deletion(deletion: DeletionReport): void {
     this.#report.deletion = deletion;
+  }
+
+  prune(prune: PruneReport): void {
+    this.#report.prune = prune;
   }
 
   check(check: CheckReport): void {

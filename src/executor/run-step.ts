@@ -5,6 +5,7 @@ import type { PhaseName } from '../model/phase.ts';
 import type { StepReport, StepRequest } from '../model/step.ts';
 import type { CopyPool } from '../storage/copy-pool.ts';
 import type { Storage } from '../storage/storage.ts';
+import { nodeAdopt } from './node-adopt.ts';
 import { nodeBackup } from './node-backup.ts';
 import { nodeCheck } from './node-check.ts';
 import { nodeClean } from './node-clean.ts';
@@ -15,6 +16,7 @@ import { nodeDecommission } from './node-decommission.ts';
 import { nodeDelete } from './node-delete.ts';
 import { nodeInspect } from './node-inspect.ts';
 import { nodeLoad } from './node-load.ts';
+import { nodePrune } from './node-prune.ts';
 import { nodeRemovenode } from './node-removenode.ts';
 import { nodeRepair } from './node-repair.ts';
 import { nodeSnapshot } from './node-snapshot.ts';
@@ -27,7 +29,7 @@ import type { NodeContext, StepContext } from './step-context.ts';
 
 const STORAGE_STEPS = {
   snapshot: nodeSnapshot,
-  backup: nodeBackup,
+  backup: (context) => (context.request.type === 'ADOPT' ? nodeAdopt(context) : nodeBackup(context)),
   confirm: nodeConfirm,
   commit: nodeCommit,
   check: nodeCheck,
@@ -37,6 +39,7 @@ const STORAGE_STEPS = {
   verify: nodeVerify,
   inspect: nodeInspect,
   delete: nodeDelete,
+  prune: nodePrune,
 } satisfies Partial<Record<PhaseName, (context: StepContext) => Promise<void>>>;
 
 /** Those that have nothing to do with a backup, and open no location. */
@@ -98,7 +101,7 @@ export async function runStep(
 
 /** Does what a phase is there for, with its preconditions: a Cassandra that is NORMAL and stays, and where needed the location. */
 async function work(context: NodeContext, server: Server, deps: StepDependencies): Promise<void> {
-  const { phase, location } = context.request;
+  const { phase, location, type } = context.request;
   const gone = new AbortController();
   server.exited.then(
     (how) => gone.abort(unavailable(`Cassandra exited with ${how} during the step`)),
@@ -111,7 +114,7 @@ async function work(context: NodeContext, server: Server, deps: StepDependencies
   if (!isIn(phase, STORAGE_STEPS)) {
     throw new OperatorError('INTERNAL', `this executor does not know the phase ${phase}`);
   }
-  const storage = await deps.openStorage(location, CREATING.has(phase));
+  const storage = await deps.openStorage(location, CREATING.has(phase) && type !== 'ADOPT');
   await endedBy(signal, STORAGE_STEPS[phase]({ ...context, storage, signal }));
 }
 

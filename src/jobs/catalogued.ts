@@ -2,6 +2,7 @@ import type { ClusterJob } from '../model/cluster-job.ts';
 import type { BackupStore } from '../state/backups.ts';
 import { entryOf } from './catalogue.ts';
 import { deletionBegan } from './deletion.ts';
+import { prunedOf } from './pruned.ts';
 import { stepsOf } from './steps.ts';
 import { verification } from './verification.ts';
 
@@ -11,6 +12,9 @@ export function rememberJob(backups: BackupStore, job: ClusterJob, cluster: stri
   if (made) backups.save(made);
   else if (job.finished !== null && job.type === 'VERIFY') rememberVerification(backups, job, cluster);
   else if (job.finished !== null && job.type === 'DELETE') rememberDeletion(backups, job);
+  else if (job.finished !== null && job.type === 'PRUNE') {
+    for (const name of prunedOf(job).deleted) backups.delete(job.location ?? '', name);
+  }
 }
 
 function rememberVerification(backups: BackupStore, job: ClusterJob, cluster: string): void {

@@ -15,6 +15,7 @@ import {
 } from './node-json.ts';
 import { oncePer } from './once-per.ts';
 import { progressOf } from './progress.ts';
+import { prunedOf } from './pruned.ts';
 import { jobErrors } from './shortfalls.ts';
 import { ringOf } from './readiness.ts';
 import { stepsOf } from './steps.ts';
@@ -65,6 +66,9 @@ export interface JobJson extends Partial<Sent> {
   damaged?: DamagedFile[];
   /** Files that no manifest names. */
   extra?: { executorId: string; path: string }[];
+  /** PRUNE only: names of backups that are gone, and of those that had to stay. */
+  deleted?: string[];
+  kept?: { name: string; reason: string }[];
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
@@ -131,6 +135,7 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     result: job.result,
     ...(job.location === null ? {} : { location: job.location }),
     ...(job.type === 'VERIFY' ? findings(job) : {}),
+    ...(job.type === 'PRUNE' ? prunedOf(job) : {}),
     ...progressOf(job),
     ...(job.type === 'BACKUP' ? incrementOf(job) : {}),
     phases: job.phases.map(phaseJson),

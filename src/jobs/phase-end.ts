@@ -1,7 +1,7 @@
 import type { ClusterJob, Phase } from '../model/cluster-job.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
-import { deletionErrors } from './deletion.ts';
+import { deletionErrors, pruningErrors } from './deletion.ts';
 import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
 import { keyspacesDone, nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
@@ -37,6 +37,8 @@ function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob
       return afterInspect(job);
     case 'delete':
       return withErrors(job, deletionErrors(job));
+    case 'prune':
+      return withErrors(job, pruningErrors(job));
     default:
       // A node whose snapshot failed takes another one when its turn to copy comes.
       return job;

@@ -106,3 +106,31 @@ test('A rescan says what it found where', async (t) => {
   t.deepEqual(body, { locations: [{ location: 'file:///backup', seen: true, reason: null, backups: 1 }] });
   t.is(api.state.backups.find('file:///backup', 'monday')?.state, 'COMPLETE');
 });
+
+test('What a retention policy would do is shown with reasons, and done by a job', async (t) => {
+  const DAY = 86_400_000;
+  const old = summary('old', { finished: 1_000 });
+  const api = await startApi(t, { reader: readerOf(summary('new', { finished: 1_000 + DAY }), old) });
+  const path = '/cluster/backups/prune?keepLast=1';
+  const dry = await api.call('POST', `${path}&dryRun=true`);
+  t.is(dry.status, 200);
+  t.deepEqual(dry.body.delete, [{ name: 'old', state: 'COMPLETE', bytes: 4096 }]);
+  t.like(dry.body, { dryRun: true, keep: [{ name: 'new', reasons: ['the newest whole one', 'one of the last 1'] }] });
+  t.is(api.jobs.running(), null);
+  t.like((await api.call('POST', path)).body, { started: true, job: 1, delete: [{ name: 'old' }] });
+  t.like(api.jobs.running(), { type: 'PRUNE', parameters: { names: ['old'] }, location: 'file:///backup' });
+  t.is((await api.call('POST', path)).status, 409);
+});
+
+test('Nothing to prune starts nothing; a policy that keeps nothing is refused', async (t) => {
+  const api = await startApi(t, { reader: readerOf(summary('new')) });
+  t.like((await api.call('POST', '/cluster/backups/prune', { json: { keepDaily: 7, minAge: '12h' } })).body, {
+    started: false,
+    delete: [],
+  });
+  for (const query of ['', '?minAge=7d', '?keepLast=0', '?keepLast=1&minAge=soon', '?keepLast=1&timeZone=Nowhere']) {
+    const { status, body } = await api.call('POST', `/cluster/backups/prune${query}`);
+    t.is(status, 400, query);
+    t.like(body, { error: { code: 'BAD_REQUEST' } });
+  }
+});

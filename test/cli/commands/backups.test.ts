@@ -105,3 +105,22 @@ test('What the scheduler refuses ends with its words and a code of its own', asy
   t.is(code, 1);
   t.regex(stderr, /Backup monday is the only whole one at file:\/\/\/backup \(BACKUP_NEEDED\)\nMake another one/);
 });
+
+test('A pruning shows what stays, why, and what goes, before it is done', async (t) => {
+  const monday = { ...MONDAY, finished: 1_000 };
+  const tuesday = { ...MONDAY, name: 'tuesday', finished: 2_000, verification: null };
+  const list = () => Promise.resolve({ seen: true as const, found: [monday, tuesday] });
+  const api = await startApi(t, { reader: { ...reader, list } });
+  const { stdout, code } = await cli(api, 'backup', 'prune', '--keep-last', '1', '--dry-run');
+  t.is(code, 0);
+  t.is(
+    stdout,
+    [
+      'BACKUP          WHY',
+      'tuesday  stays  the newest whole one, one of the last 1',
+      'monday   goes   damaged, 4.0 KiB',
+      '',
+    ].join('\n'),
+  );
+  t.regex((await cli(api, 'backup', 'prune', '--keep-last', '1')).stdout, /goes[^]*Started pruning as job 1/);
+});
