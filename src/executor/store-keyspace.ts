@@ -52,6 +52,7 @@ function sourcesOf(keyspace: string, { table, id, dataDirectory, path, files }: 
   }));
 }
 
-function toManifestTable({ keyspace, table, id, viewOf, columns, droppedColumns }: TableSchema): ManifestTable {
+/** What a manifest says of a live table. */
+export function toManifestTable({ keyspace, table, id, viewOf, columns, droppedColumns }: TableSchema): ManifestTable {
   return { keyspace, table, id, viewOf, columns, droppedColumns };
 }

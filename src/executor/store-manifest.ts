@@ -28,6 +28,7 @@ export async function storeManifest(
     ip: manifest.ip,
     schemaVersion: manifest.schemaVersion,
     cassandraVersion: manifest.cassandraVersion,
+    ...(manifest.adoptedFrom === undefined ? {} : { adoptedFrom: manifest.adoptedFrom }),
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
     ...sentOf(progress, keyspaces),

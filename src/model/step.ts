@@ -147,6 +147,8 @@ export interface ManifestReport {
   ip: string;
   schemaVersion: string;
   cassandraVersion?: string;
+  /** ADOPT: the folder that it was taken from. */
+  adoptedFrom?: string;
   files: number;
   bytes: number;
   /** Absent in reports of early versions. */
