@@ -93,4 +93,11 @@ export const MIGRATIONS: readonly string[] = [
   DROP TABLE backups;
   ALTER TABLE found_backups RENAME TO backups;
   `,
+  // Backups by the clock.
+  `
+  CREATE TABLE schedules (
+    name     TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
