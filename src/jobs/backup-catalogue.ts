@@ -64,7 +64,7 @@ export class BackupCatalogue {
       all.push(...looked.found.map((summary) => this.#json(summary, each, byName.get(summary.name))));
       // It may not have stored anything yet.
       const begun = known.find(({ name }) => running?.backupName === name && !names.has(name));
-      if (begun && running?.type === 'BACKUP') all.push(this.#remembered(begun, null));
+      if (begun && running && isMaking(running)) all.push(this.#remembered(begun, null));
     }
     return all.toSorted((a, b) => (b.started ?? 0) - (a.started ?? 0) || (a.name < b.name ? -1 : 1));
   }
@@ -154,7 +154,7 @@ export class BackupCatalogue {
     const job = this.#runningAt(location);
     if (job?.backupName !== name) return null;
     if (job.type === 'DELETE') return 'DELETING';
-    return job.type === 'BACKUP' ? 'RUNNING' : null;
+    return isMaking(job) ? 'RUNNING' : null;
   }
 
   #runningAt(location: string): ClusterJob | null {
@@ -179,4 +179,8 @@ export class BackupCatalogue {
   async #look<T>(location: string, look: (reader: BackupReader) => Promise<Seen<T>>): Promise<Seen<T>> {
     return isSandboxLocation(location) ? { seen: false, reason: SANDBOX } : look(this.#deps.reader);
   }
+}
+
+function isMaking({ type }: ClusterJob): boolean {
+  return type === 'BACKUP' || type === 'ADOPT';
 }

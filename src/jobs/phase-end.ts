@@ -50,7 +50,9 @@ function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob
  * shared, or each node's own.
  */
 function afterBackup(job: ClusterJob): ClusterJob {
-  if (keyspacesDone(job, 'backup') === 0) return skipRest(withErrors(job, nothingToBackUp(job)));
+  // What is adopted of a keyspace may be only some of its tables.
+  const stored = job.type === 'ADOPT' ? nodeBackups(job).length : keyspacesDone(job, 'backup');
+  if (stored === 0) return skipRest(withErrors(job, nothingToBackUp(job)));
   const parts = new Set(nodeBackups(job).map(({ executorId }) => executorId));
   return changeSteps(
     job,
