@@ -8,11 +8,11 @@ export type Shape = Readonly<Record<string, z.ZodType>>;
 
 /** Parameters that one could expect of a job's start, and why it does not take them. */
 const NOT_TAKEN: Readonly<Record<string, string>> = {
-  bandwidth: 'not supported by this version, leave it out',
   nodes: 'a restore always covers all nodes, leave it out',
   snapshot: 'a restore takes no snapshot of its own, leave it out',
   mode: 'a restore always brings back everything, leave it out',
   rehash: 'a restore always compares all checksums, leave it out',
+  resume: 'a restore always uses what an earlier one has staged, leave it out',
 };
 
 /**

@@ -7,6 +7,11 @@ import { stepAt, type StepRef } from './steps.ts';
 /** Phases that copy. Their jobs take a limit. */
 const COPYING: Partial<Record<JobType, PhaseName>> = { BACKUP: 'backup', RESTORE: 'stage' };
 
+/** True for jobs that copy, and can be limited. */
+export function isCopying(type: JobType): boolean {
+  return COPYING[type] !== undefined;
+}
+
 /** What may be said anew of a running job: bytes per second, null for no limit, left out for what is in force. */
 export interface PaceChange {
   bandwidth?: number | null | undefined;
@@ -15,7 +20,7 @@ export interface PaceChange {
 
 /** The job with other limits. Throws BAD_REQUEST for jobs that copy nothing, JOB_ENDED for one that has. */
 export function withPace(job: ClusterJob, change: PaceChange): ClusterJob {
-  if (COPYING[job.type] === undefined) {
+  if (!isCopying(job.type)) {
     throw new OperatorError('BAD_REQUEST', `Expected a backup or a restore to limit, job ${job.id} is a ${job.type}`);
   }
   if (job.finished !== null) {
