@@ -4,6 +4,7 @@ import { OperatorError } from '../errors.ts';
 import type { ClusterJob, JobParameters } from '../model/cluster-job.ts';
 import { isBackupJob, isLocationJob, type JobType } from '../model/phase.ts';
 import type { State } from '../state/database.ts';
+import { checkCanBeAdopted } from './adoption.ts';
 import { abort, advance } from './advance.ts';
 import {
   checkCanBeDeleted,
@@ -15,6 +16,7 @@ import {
   type FoundBackup,
 } from './catalogue.ts';
 import { rememberJob } from './catalogued.ts';
+import { JobChanges, type JobListener } from './job-changes.ts';
 import type { Limits } from './limits.ts';
 import { giveOrders } from './node-orders.ts';
 import { withPace, type PaceChange } from './pace.ts';
@@ -35,14 +37,18 @@ export interface ClusterJobsDeps {
   wake: () => void;
   /** Looks at a location for what lies under a name. Not asked about sandboxes. */
   findBackup: (location: string, name: string) => Promise<FoundBackup>;
+  /** Called within the transaction that ends a job, for what has to be stored together with that. */
+  onEnd?: (job: ClusterJob) => void;
 }
 
 /** The cluster jobs as the API sees them, and the one way in which the scheduler changes them. */
 export class ClusterJobs {
   readonly #deps: ClusterJobsDeps;
+  readonly #changes: JobChanges;
 
   constructor(deps: ClusterJobsDeps) {
     this.#deps = deps;
+    this.#changes = new JobChanges((id) => deps.state.jobs.get(id));
     this.resume();
   }
 
@@ -62,7 +68,7 @@ export class ClusterJobs {
       const location = isLocationJob(type) ? locationOf(request.location ?? defaultLocation) : null;
       const about = { backupName: sought?.name ?? null, location };
       const plan = planJob(type, { uuid: randomUUID(), ...about, parameters }, nodes, clock.now());
-      return this.#catalogued(state.jobs.insert(plan));
+      return this.#inserted(state.jobs.insert(plan));
     });
     wake();
     return job;
@@ -85,7 +91,8 @@ export class ClusterJobs {
   ): void {
     const entry = this.#deps.state.backups.find(sought.location, sought.name);
     const candidate = { ...sought, entry, isChoice: keyspaces !== null || tables !== null };
-    if (type === 'BACKUP' || type === 'ADOPT') checkNameIsFree(candidate);
+    if (type === 'BACKUP') checkNameIsFree(candidate);
+    else if (type === 'ADOPT') checkCanBeAdopted(candidate);
     else if (type === 'VERIFY') checkCanBeVerified(candidate);
     else if (type === 'DELETE') checkCanBeDeleted(candidate);
     else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId ?? null));
@@ -167,7 +174,20 @@ export class ClusterJobs {
   #store(before: ClusterJob, after: ClusterJob): ClusterJob {
     if (after === before) return before;
     this.#deps.state.jobs.save(after, before);
-    return after.finished === before.finished ? after : this.#catalogued(after);
+    this.#changes.changed(after.id, before);
+    if (after.finished === before.finished) return after;
+    this.#deps.onEnd?.(after);
+    return this.#catalogued(after);
+  }
+
+  #inserted(job: ClusterJob): ClusterJob {
+    this.#changes.changed(job.id, null);
+    return this.#catalogued(job);
+  }
+
+  /** From now on `listener` is told of every change of a job, soon after it was stored. Returns how to end that. */
+  onChange(listener: JobListener): () => void {
+    return this.#changes.listen(listener);
   }
 
   /**
