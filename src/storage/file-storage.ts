@@ -1,17 +1,17 @@
-import type { Stats } from 'node:fs';
-import { lstat, mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OperatorError } from '../errors.ts';
 import type { CopyResult } from './copy-file.ts';
 import type { CopyPool } from './copy-pool.ts';
 import { deleteFile, deleteTree, removeIfEmpty } from './delete-files.ts';
-import { fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
+import { createDurably, fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
 import { hardLink } from './hard-link.ts';
 import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
 import { RootDirectory } from './root-directory.ts';
 import { freeBytes, storageError, type FailedAct } from './storage-errors.ts';
-import type { DeleteOptions, Storage, StoredEntry, StoredFile, TransferOptions } from './storage.ts';
+import type { DeleteOptions, Storage, StoredEntry, StoredFile, SweepOptions, TransferOptions } from './storage.ts';
+import { lstatOrNull, walkFolder, type FoundFile } from './walk-folder.ts';
 
 /**
  * Opens a directory as a storage. `create`: it is going to be written to, so make the directory when it is missing.
@@ -104,6 +104,12 @@ class FileStorage implements Storage {
     );
   }
 
+  async createDocument(key: string, content: string): Promise<boolean> {
+    return this.#attempt(`storing ${key}`, Buffer.byteLength(content), async () =>
+      createDurably(await this.#root.prepare(key), content, this.#root.path),
+    );
+  }
+
   async getDocument(key: string): Promise<string | null> {
     return this.#attempt(`reading ${key}`, null, async () => {
       const path = await this.#findFile(key);
@@ -112,8 +118,28 @@ class FileStorage implements Storage {
   }
 
   async *list(prefix: string): AsyncGenerator<StoredEntry> {
-    const folder = await this.#findFolder(prefix);
-    if (folder !== null) yield* this.#walk(prefix, folder);
+    for await (const { key, size, modified, changed, unfinished } of this.#walk(prefix)) {
+      if (!unfinished) yield { key, size, modified, changed };
+    }
+  }
+
+  async ownBytes(prefix: string, signal?: AbortSignal): Promise<number> {
+    let bytes = 0;
+    for await (const { size, names } of this.#walk(prefix)) {
+      signal?.throwIfAborted();
+      if (names === 1) bytes += size;
+    }
+    return bytes;
+  }
+
+  async *sweepUnfinished(prefix: string, { before, dryRun, signal }: SweepOptions): AsyncGenerator<StoredEntry> {
+    for await (const { key, path, size, modified, changed, unfinished } of this.#walk(prefix)) {
+      signal?.throwIfAborted();
+      if (!unfinished || changed > before) continue;
+      if (dryRun || (await this.#attempt(`deleting ${key}`, null, () => deleteFile(path)))) {
+        yield { key, size, modified, changed };
+      }
+    }
   }
 
   async folders(prefix: string): Promise<string[]> {
@@ -183,17 +209,14 @@ class FileStorage implements Storage {
     });
   }
 
-  /** Files below a folder, depth first. Symbolic links are neither listed nor followed. */
-  async *#walk(prefix: string, folder: string): AsyncGenerator<StoredEntry> {
-    const act = { operation: `listing ${prefix}`, directory: this.#root.path, needed: null };
-    for (const entry of await explained(act, () => readdir(folder, { withFileTypes: true }))) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) {
-        yield* this.#walk(`${prefix}${entry.name}/`, path);
-      } else if (entry.isFile() && !entry.name.startsWith(TEMPORARY_PREFIX)) {
-        const found = await explained(act, () => lstatOrNull(path));
-        if (found) yield { key: prefix + entry.name, size: found.size, modified: found.mtimeMs };
-      }
+  /** What lies below a prefix, also what is unfinished. */
+  async *#walk(prefix: string): AsyncGenerator<FoundFile> {
+    const folder = await this.#findFolder(prefix);
+    if (folder === null) return;
+    try {
+      yield* walkFolder(folder, prefix);
+    } catch (error) {
+      throw await storageError(error, { operation: `listing ${prefix}`, directory: this.#root.path, needed: null });
     }
   }
 
@@ -265,14 +288,4 @@ function damaged(key: string, expected: { size: number; sha256: string }, got: s
     `expected ${key} with ${expected.size} bytes and sha256 ${expected.sha256}, but ${got}`,
     { hint: 'Restore from another backup, or put the right file there.' },
   );
-}
-
-async function lstatOrNull(path: string): Promise<Stats | null> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw error;
-  }
 }
