@@ -7,6 +7,7 @@ import { guard } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { errorHandler } from './error-handler.ts';
 import { jsonRoute, type Route } from './route.ts';
+import { adoptionRoutes } from './routes/adoption.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { bandwidthRoutes } from './routes/bandwidth.ts';
@@ -45,6 +46,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...historyRoutes(deps),
     ...jobEventRoutes(deps),
     ...bandwidthRoutes(deps),
+    ...adoptionRoutes(deps),
     ...backupRoutes(deps),
     ...scheduleRoutes(deps),
     ...nodeRoutes(deps),

@@ -18,6 +18,7 @@ import { OperatorError, wrapError } from '../errors.ts';
 import { BackupCatalogue } from '../jobs/backup-catalogue.ts';
 import { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import { defaultLimits } from '../jobs/limits.ts';
+import { ScheduleRunner } from '../jobs/schedule-runner.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { CA_VARIABLE } from '../mesos/executor-environment.ts';
 import { parseMasters } from '../mesos/masters.ts';
@@ -135,8 +136,13 @@ async function serve({ start, clientOptions, policy, state, log }: Parts, signal
   const ended = new AbortController();
   try {
     void rescan(backups, log);
-    const asking = externalSeeds.run(AbortSignal.any([signal, ended.signal]));
-    await Promise.all([scheduler.run(signal).finally(() => ended.abort()), asking]);
+    const either = AbortSignal.any([signal, ended.signal]);
+    const schedules = new ScheduleRunner({ state, jobs, backups, clock, log });
+    await Promise.all([
+      scheduler.run(signal).finally(() => ended.abort()),
+      externalSeeds.run(either),
+      schedules.run(either),
+    ]);
   } finally {
     server.closeAllConnections();
     server.close();
@@ -157,6 +163,7 @@ function apiDeps(options: SchedulerOptions, context: SchedulerContext, wake: () 
   return {
     jobs,
     nodes: state.nodes,
+    state,
     ring: new Ring({ state, wake }),
     offers: () => ({ offers: lastOffers.offers(), waiting: waitingNeeds(context) }),
     config: () => publicConfig(options, settings, state.nodes.all()),

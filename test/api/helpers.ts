@@ -44,7 +44,12 @@ export type TestApi = Awaited<ReturnType<typeof startApi>>;
 /** A real API over HTTP on loopback, with real state and real jobs; everything goes away with the test. */
 export async function startApi(
   t: ExecutionContext,
-  options: { nodes?: ClusterNode[]; deps?: Partial<ApiDeps>; found?: FoundBackup['state']; reader?: BackupReader } = {},
+  options: {
+    nodes?: ClusterNode[];
+    deps?: Partial<ApiDeps>;
+    found?: FoundBackup['state'];
+    reader?: BackupReader;
+  } = {},
 ) {
   const directory = mkdtempSync(join(tmpdir(), 'api-'));
   const state = openState(join(directory, 'scheduler.sqlite'));
@@ -75,6 +80,7 @@ export async function startApi(
     reader: options.reader ?? {
       list: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
       read: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
+      foreign: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
     },
   });
   const sink = new Writable({
@@ -87,6 +93,7 @@ export async function startApi(
     jobs,
     backups,
     nodes: state.nodes,
+    state,
     ring: new Ring({ state, wake }),
     offers: () => ({ offers: [], waiting: [] }),
     artifacts: [],
