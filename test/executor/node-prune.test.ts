@@ -2,8 +2,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { nodePrune } from '../../src/executor/node-prune.ts';
-import type { PruneReport } from '../../src/model/step.ts';
+import type { PruneReport, StepRequest } from '../../src/model/step.ts';
 import { findBackup } from '../../src/storage/find-backup.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import { atEveryCrash, crashStepAt } from '../helpers/crash-at.ts';
+import { inspectBackup } from '../helpers/inspect-backup.ts';
+import { runStepAt } from '../helpers/run-step-at.ts';
 import { backUp, makeHost, storePart, type Host } from '../helpers/step-context.ts';
 
 async function hostWith(t: ExecutionContext, ...names: string[]): Promise<Host> {
@@ -44,4 +48,31 @@ test('the only whole backup stays whoever asks, and the others go all the same',
   t.like(report, { whole: false, deleted: ['half'], kept: [{ name: 'monday' }] });
   t.is(await stateOf(host, 'monday'), 'COMPLETE');
   t.is(await stateOf(host, 'half'), 'ABSENT');
+});
+
+test('a pruning that is killed at any change of the file system loses nothing of what stays, and goes on', async (t) => {
+  t.timeout(110_000);
+  const host = await hostWith(t, 'monday', 'tuesday', 'wednesday');
+  const request: Partial<StepRequest> = {
+    type: 'PRUNE',
+    phase: 'prune',
+    jobUuid: 'pruning',
+    backupName: '',
+    names: ['monday', 'wednesday'],
+  };
+  const crashes = await atEveryCrash(join(host.root, 'backup'), async (location, at) => {
+    const isCut = await crashStepAt({ at, below: location }, location, request);
+    const storage = await openStorage(location, { pool: host.pool, baseDirectory: '/', create: false });
+    for (const name of ['monday', 'wednesday']) {
+      const { state } = await findBackup(storage, 'dev', name);
+      if (state === 'COMPLETE') t.deepEqual(await inspectBackup(host, storage, name), [], `${name}, cut at ${at}`);
+      else t.true(state === 'DELETING' || state === 'ABSENT', `${name} is ${state}, cut at ${at}`);
+    }
+    t.deepEqual(await inspectBackup(host, storage, 'tuesday'), [], `cut at ${at}`);
+    t.is((await runStepAt(location, request)).state, 'TASK_FINISHED');
+    t.deepEqual(readdirSync(join(location, 'dev', 'cassandra.dev.node.0.executor')), ['tuesday'], `cut at ${at}`);
+    t.deepEqual(await inspectBackup(host, storage, 'tuesday'), [], `gone on after a cut at ${at}`);
+    return isCut;
+  });
+  t.true(crashes > 10);
 });
