@@ -5,6 +5,7 @@ import type { BackupReader, Seen } from '../jobs/backup-catalogue.ts';
 import type { FoundBackup } from '../jobs/cluster-jobs.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { findBackup } from '../storage/find-backup.ts';
+import { listForeignBackups } from '../storage/foreign-backups.ts';
 import { locationDirectory, openStorage } from '../storage/open.ts';
 import { listBackups, readBackup, type SummaryCache } from '../storage/read-backups.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -28,6 +29,11 @@ export class BackupLocations implements BackupReader {
     return this.#look(location, (storage) => readBackup(storage, this.#cluster, name));
   }
 
+  /** What other programs have made there, also where this cluster has nothing yet. */
+  foreign(location: string) {
+    return this.#look(location, (storage) => listForeignBackups(storage, this.#cluster), '.');
+  }
+
   /** UNKNOWN when the location cannot be seen from this host. */
   async find(location: string, name: string): Promise<FoundBackup> {
     if (!existsSync(locationDirectory(location, '/'))) return { state: 'UNKNOWN', message: null };
@@ -37,11 +43,12 @@ export class BackupLocations implements BackupReader {
     });
   }
 
-  async #look<T>(location: string, look: (storage: Storage) => Promise<T>): Promise<Seen<T>> {
+  /** Only where the folder is there: by default that of the cluster. */
+  async #look<T>(location: string, look: (storage: Storage) => Promise<T>, folder = this.#cluster): Promise<Seen<T>> {
     try {
       const directory = locationDirectory(location, '/');
       if (!existsSync(directory)) return unseen(`there is no directory ${directory} on the scheduler's host`);
-      if (!existsSync(join(directory, this.#cluster))) {
+      if (!existsSync(join(directory, folder))) {
         return unseen(`nothing of cluster ${this.#cluster} is in ${directory} on the scheduler's host`);
       }
       return { seen: true, found: await withStorage(location, look) };

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
 import { emptySummary, type BackupDetails, type BackupSummary } from '../model/backup-summary.ts';
+import type { ForeignBackup } from '../model/foreign-backup.ts';
 import type { ClusterJob } from '../model/cluster-job.ts';
 import type { BackupEntry } from '../state/backups.ts';
 import type { State } from '../state/database.ts';
@@ -17,6 +18,8 @@ export interface BackupReader {
   list(location: string): Promise<Seen<BackupSummary[]>>;
   /** Null: nothing has that name. */
   read(location: string, name: string): Promise<Seen<BackupDetails | null>>;
+  /** What other programs have made there, and could be adopted. */
+  foreign(location: string): Promise<Seen<ForeignBackup[]>>;
 }
 
 export interface BackupCatalogueDeps {
@@ -24,6 +27,15 @@ export interface BackupCatalogueDeps {
   clock: Clock;
   defaultLocation: string;
   reader: BackupReader;
+}
+
+/** What other programs made at a location, as far as it can be seen from here. */
+export interface ForeignList {
+  location: string;
+  seen: boolean;
+  /** Why it could not be seen. */
+  reason: string | null;
+  backups: ForeignBackup[];
 }
 
 /** How a rescan went at one location. */
@@ -85,6 +97,14 @@ export class BackupCatalogue {
     throw new OperatorError('BACKUP_NOT_FOUND', `There is no backup ${name} at ${location}${unseen}`, {
       hint: 'GET /cluster/backups lists the backups that there are, with name and location.',
     });
+  }
+
+  /** What other programs have made at a location, and could be adopted. */
+  async foreign(wanted?: string): Promise<ForeignList> {
+    const location = locationOf(wanted ?? this.#deps.defaultLocation);
+    const looked = await this.#look(location, (reader) => reader.foreign(location));
+    if (!looked.seen) return { location, seen: false, reason: looked.reason, backups: [] };
+    return { location, seen: true, reason: null, backups: looked.found };
   }
 
   /** Makes the memory of one location, or of all known ones, what lies there; of what cannot be seen nothing is forgotten. */

@@ -15,6 +15,7 @@ function summary(name: string, change: Partial<BackupSummary> = {}): BackupSumma
 function readerOf(...backups: BackupSummary[]): BackupReader {
   return {
     list: () => Promise.resolve({ seen: true, found: backups }),
+    foreign: () => Promise.resolve({ seen: true, found: [] }),
     read: (_location, name) => {
       const found = backups.find((backup) => backup.name === name);
       const part = { executorId: NODE, hostId: 'h0', hostname: 'slave0', ip: '127.0.0.1', files: 8, bytes: 4096 };

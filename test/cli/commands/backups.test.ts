@@ -25,6 +25,7 @@ const MONDAY = {
 const PART = { executorId: NODE, hostId: 'h0', hostname: 'slave0', ip: '127.0.0.1', files: 8, bytes: 4096 };
 const reader = {
   list: () => Promise.resolve({ seen: true as const, found: [MONDAY] }),
+  foreign: () => Promise.resolve({ seen: true as const, found: [] }),
   read: () => Promise.resolve({ seen: true as const, found: { summary: MONDAY, parts: [PART], missing: [] } }),
 };
 
