@@ -51,7 +51,12 @@ function rig(t: ExecutionContext, { spec = nightly, old = [] as string[] } = {})
       seen: true as const,
       found: old.map((name, n) => ({ ...emptySummary(name, 'COMPLETE', null, []), started: n, finished: n })),
     });
-  const backups = new BackupCatalogue({ state, clock, defaultLocation: 'file:///backup', reader: { list, read: nothing } });
+  const backups = new BackupCatalogue({
+    state,
+    clock,
+    defaultLocation: 'file:///backup',
+    reader: { list, read: nothing, foreign: nothing },
+  });
   /** As a scheduler that has just started. */
   const runner = (changes: { jobs?: Pick<ClusterJobs, 'start'>; state?: State } = {}) =>
     new ScheduleRunner({ state, jobs: jobs(), backups, clock, log: createLogger('test', 'silent'), ...changes });
