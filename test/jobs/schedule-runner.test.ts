@@ -55,7 +55,7 @@ function rig(t: ExecutionContext, { spec = nightly, old = [] as string[] } = {})
     state,
     clock,
     defaultLocation: 'file:///backup',
-    reader: { list, read: nothing, foreign: nothing },
+    reader: { list, read: nothing, foreign: () => Promise.resolve({ seen: true, found: [] }) },
   });
   /** As a scheduler that has just started. */
   const runner = (changes: { jobs?: Pick<ClusterJobs, 'start'>; state?: State } = {}) =>
