@@ -17,11 +17,13 @@ export async function liveBytes(dataDirectories: string[], { keyspace, table, id
 }
 
 async function bytesIn(directory: string, withIndexes: boolean): Promise<number> {
-  let bytes = 0;
-  for (const entry of await unlessMissing(readdir(directory, { withFileTypes: true }), [])) {
-    const path = join(directory, entry.name);
-    if (entry.isFile()) bytes += (await unlessMissing(stat(path), null))?.size ?? 0;
-    else if (withIndexes && entry.name.startsWith('.')) bytes += await bytesIn(path, false);
-  }
-  return bytes;
+  const entries = await unlessMissing(readdir(directory, { withFileTypes: true }), []);
+  const sizes = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(directory, entry.name);
+      if (entry.isFile()) return (await unlessMissing(stat(path), null))?.size ?? 0;
+      return withIndexes && entry.name.startsWith('.') ? bytesIn(path, false) : 0;
+    }),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
