@@ -2,6 +2,7 @@ import { OperatorError } from '../errors.ts';
 import type { DeletionMarker } from '../model/backup.ts';
 import type { DeletionReport } from '../model/step.ts';
 import { findBackup } from '../storage/find-backup.ts';
+import { holdsForeignFiles } from '../storage/foreign-backups.ts';
 import { deletionKey, manifestKey, nodeFolders, nodeKey, recordKey, verificationKey } from '../storage/layout.ts';
 import { listBackups } from '../storage/read-backups.ts';
 import { readDeletion } from '../storage/verification.ts';
@@ -56,6 +57,7 @@ async function begin(context: StepContext, backupName: string, nodes: string[]):
   const { state, record } = await findBackup(storage, cluster, backupName);
   if (state === 'ABSENT') return null;
   if (!request.force) await refuseOnlyWhole(context, backupName);
+  if (!request.force && state === 'INCOMPLETE') await refuseForeign(context, backupName, nodes);
   const whole = record?.result === 'SUCCESS' && record.nodes.every(({ executorId }) => nodes.includes(executorId));
   const marker: DeletionMarker = { version: 1, cluster, name: backupName, started: clock.now(), whole };
   signal.throwIfAborted();
@@ -70,6 +72,14 @@ async function refuseOnlyWhole({ request, storage }: StepContext, backupName: st
   if (whole.length !== 1 || whole[0]?.name !== backupName) return;
   throw new OperatorError('BACKUP_NEEDED', `Backup ${backupName} is the only whole one at ${storage.url}`, {
     hint: 'Make another one first, or say force=true (cassandra-mesos: --force).',
+  });
+}
+
+/** What was never adopted is not ours to delete, unless that is said. */
+async function refuseForeign({ request, storage }: StepContext, backupName: string, nodes: string[]): Promise<void> {
+  if (!(await holdsForeignFiles(storage, request.cluster, backupName, nodes))) return;
+  throw new OperatorError('BACKUP_NEEDED', `${backupName} at ${storage.url} was made by another program`, {
+    hint: 'Adopt it, or say force=true (cassandra-mesos: --force) to delete what that program has stored.',
   });
 }
 

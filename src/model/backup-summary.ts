@@ -7,7 +7,7 @@ export type StoredState = 'COMPLETE' | 'PARTIAL' | 'INCOMPLETE' | 'DAMAGED' | 'D
 export interface BackupSummary {
   name: string;
   state: StoredState;
-  /** What an operator should know of it; null when it is COMPLETE. */
+  /** What an operator should know of it; null for most that are COMPLETE. */
   message: string | null;
   jobUuid: string | null;
   /** Epoch ms. */
@@ -33,14 +33,11 @@ export interface BackupDetails {
 
 /** Of a record; a verification is added by whoever has it. */
 export function summaryOf(record: BackupRecord): BackupSummary {
-  const { name, result, jobUuid, started, finished, nodes, keyspaces = null, missing } = record;
-  const told = missing.map(({ executorId, keyspace, reason }) =>
-    keyspace === null ? `${executorId}: ${reason}` : `${executorId}, keyspace ${keyspace}: ${reason}`,
-  );
+  const { name, result, jobUuid, started, finished, nodes, keyspaces = null } = record;
   return {
     name,
     state: result === 'SUCCESS' ? 'COMPLETE' : 'PARTIAL',
-    message: result === 'SUCCESS' ? null : `backup ${name} is partial; missing: ${told.join('; ')}`,
+    message: messageOf(record),
     jobUuid,
     started,
     finished,
@@ -52,6 +49,18 @@ export function summaryOf(record: BackupRecord): BackupSummary {
     cassandraVersion: onlyOne(nodes.map(({ cassandraVersion }) => cassandraVersion)),
     verification: null,
   };
+}
+
+function messageOf({ name, cluster, missing, adoptedFrom }: BackupRecord): string | null {
+  const told = missing.map(({ executorId, keyspace, table, reason }) => {
+    const what = table === undefined ? `keyspace ${keyspace}` : `table ${keyspace}.${table}`;
+    return keyspace === null ? `${executorId}: ${reason}` : `${executorId}, ${what}: ${reason}`;
+  });
+  const said = [
+    ...(told.length === 0 ? [] : [`backup ${name} is partial; missing: ${told.join('; ')}`]),
+    ...(adoptedFrom === cluster ? ['its files lie where another program has put them: its deletion deletes them'] : []),
+  ];
+  return said.length === 0 ? null : said.join('; ');
 }
 
 /** Of a backup without a record that could be read. */

@@ -110,6 +110,20 @@ export async function foreignMessage(
   return isForeign ? 'no document of ours is there: another program made it, and it can be adopted' : null;
 }
 
+/** True where another program's files lie in the folders of the cluster, without a record: a deletion would take them away for good. */
+export async function holdsForeignFiles(
+  storage: Storage,
+  cluster: string,
+  name: string,
+  nodes: readonly string[],
+): Promise<boolean> {
+  for (const executorId of nodes) {
+    const maker = await makerOf(storage, `${nodeKey(cluster, executorId, name)}/`);
+    if (maker === 'FOREIGN' || (typeof maker === 'object' && maker.adoptedFrom === cluster)) return true;
+  }
+  return false;
+}
+
 /** From which folder the adoption of a node's part was begun, as its `started.json` says; null when none was. */
 export function adoptedFrom(startedJson: string): string | null {
   try {

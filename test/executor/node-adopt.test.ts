@@ -6,11 +6,13 @@ import { nodeBackup } from '../../src/executor/node-backup.ts';
 import { nodeDelete } from '../../src/executor/node-delete.ts';
 import { findBackup } from '../../src/storage/find-backup.ts';
 import { FRAMEWORK, storeForeign, treeOf } from '../helpers/foreign-tree.ts';
-import { backUp, EXECUTOR_ID, manifestOf } from '../helpers/step-context.ts';
+import { backUp, EXECUTOR_ID, manifestOf, type Host } from '../helpers/step-context.ts';
 import { ADOPT, adopt, commit, hostWithForeign, own, verifyDeep, withoutLinks } from './adoption.ts';
 import { restore } from './increments.ts';
 
 const UUIDS = ['3g8a_0ygf_4a9yo2klyu0ym7l0vp', '3g8a_0ygf_4a9yo2klyu0ym7l0vq'];
+
+const remove = (host: Host, force = false) => nodeDelete(host.context({ type: 'DELETE', phase: 'delete', force }));
 
 test('an adopted backup holds links to the foreign files, says whose it is, and the foreign tree stays as it was', async (t) => {
   const host = await hostWithForeign(t, { listed: true });
@@ -61,7 +63,7 @@ test('where the location has no links the manifest says where the bytes lie, and
   host.node.write('shop', 'users', 'written later');
   await restore(host, 'monday');
   t.deepEqual(host.node.rows('shop', 'users'), ['ada', 'bob']);
-  await nodeDelete(host.context({ type: 'DELETE', phase: 'delete', force: true }));
+  await remove(host, true);
   t.deepEqual(readFileSync(join(host.folder, 'nb-1-big-Data.db'), 'utf8'), 'ada');
 });
 
@@ -69,7 +71,7 @@ test('a deleted backup that was adopted leaves the foreign tree as it is', async
   const host = await hostWithForeign(t);
   const before = treeOf(join(host.root, 'backup', FRAMEWORK));
   await commit(host, await adopt(host));
-  await nodeDelete(host.context({ type: 'DELETE', phase: 'delete', force: true }));
+  await remove(host, true);
   t.false(existsSync(own(host)));
   t.deepEqual(treeOf(join(host.root, 'backup', FRAMEWORK)), before);
   await commit(host, await adopt(host));
@@ -87,7 +89,7 @@ test('in the folder of the cluster only documents are added, and a deletion take
   host.node.write('shop', 'users', 'written later');
   await restore(host, 'monday');
   t.deepEqual(host.node.rows('shop', 'users'), ['ada', 'bob']);
-  await nodeDelete(host.context({ type: 'DELETE', phase: 'delete', force: true }));
+  await remove(host, true);
   t.false(existsSync(own(host)));
 });
 
@@ -185,4 +187,20 @@ test('a backup does not go on in what an adoption has begun', async (t) => {
     code: 'NAME_TAKEN',
     message: /adoption/,
   });
+});
+
+test('what was not adopted yet is only deleted where that is said, and what an adoption has linked goes at once', async (t) => {
+  const inPlace = await hostWithForeign(t, { framework: 'dev' });
+  await t.throwsAsync(remove(inPlace), { code: 'BACKUP_NEEDED', message: /made by another program/ });
+  await adopt(inPlace);
+  await t.throwsAsync(remove(inPlace), { code: 'BACKUP_NEEDED' }, 'begun and not at its end');
+  t.true(existsSync(join(inPlace.folder, 'nb-1-big-Data.db')));
+  await remove(inPlace, true);
+  t.false(existsSync(own(inPlace)));
+
+  const linked = await hostWithForeign(t);
+  await adopt(linked);
+  await remove(linked);
+  t.false(existsSync(own(linked)));
+  t.true(existsSync(join(linked.folder, 'nb-1-big-Data.db')));
 });
