@@ -15,17 +15,31 @@ export interface StoredKeyspace {
 /** `sent` is absent where an early version of this program has begun the backup: it sent everything. */
 type StoredBefore = Pick<ManifestFile, 'size' | 'sha256'> & { sent?: boolean };
 
+/** What is stored already. */
+export interface Stored {
+  keyspaces: Record<string, StoredKeyspace>;
+  /** Files of the keyspaces at work, by path. */
+  files: Record<string, StoredBefore>;
+}
+
+/** What was sent, in files and bytes. */
+interface Sent {
+  filesSent: number;
+  bytesSent: number;
+}
+
 /** `started.json` in the node backup's folder: whose it is, and how far it is. */
-interface Marker {
+interface Marker extends Stored {
   version: 1;
   jobUuid: string;
+  /** A resumed backup: all its jobs, the first one first; what those before this one have sent; and the manifest that the record names. */
+  jobs?: string[];
+  sentBefore?: Sent;
+  keptManifest?: string;
   /** Epoch ms. */
   started: number;
   /** The folder of the location that a tree of another program is adopted from. */
   adoptedFrom?: string;
-  keyspaces: Record<string, StoredKeyspace>;
-  /** Files of the keyspaces at work, by path. */
-  files: Record<string, StoredBefore>;
 }
 
 /** How much work a power cut may cost. */
@@ -51,15 +65,27 @@ export class BackupProgress {
     this.#saved = clock.now();
   }
 
-  /** Claims the folder for this job, or goes on in it. Throws NAME_TAKEN when another job has put something there. */
-  static async open(storage: Storage, request: StepRequest, clock: Clock): Promise<BackupProgress> {
+  /**
+   * Claims the folder for this job, or goes on in it. Throws NAME_TAKEN when another job has put something there; of a job that is resumed,
+   * what `keep` says is taken over instead.
+   */
+  static async open(
+    storage: Storage,
+    request: StepRequest,
+    clock: Clock,
+    keep?: (stored: Stored) => Promise<Stored>,
+  ): Promise<BackupProgress> {
     const { cluster, executorId, backupName, jobUuid } = request;
     const key = fileKey(cluster, executorId, backupName, 'started.json');
     const found = await storage.getDocument(key);
     if (found !== null) {
       const marker = parseMarker(key, found);
       if (marker.adoptedFrom !== undefined) throw nameTaken(storage, request, 'an adoption has begun there');
-      if (marker.jobUuid !== jobUuid) throw nameTaken(storage, request, `job ${marker.jobUuid} has begun it`);
+      if (marker.jobUuid !== jobUuid) {
+        if (keep === undefined) throw nameTaken(storage, request, `job ${marker.jobUuid} has begun it`);
+        Object.assign(marker, takenOver(marker, await keep(marker), jobUuid));
+        await storage.putDocument(key, JSON.stringify(marker));
+      }
       return new BackupProgress(storage, key, clock, marker);
     }
     await refuseAnything(storage, request);
@@ -103,6 +129,27 @@ export class BackupProgress {
     return this.#marker.started;
   }
 
+  /** The job that has begun the backup that is resumed; null where there was nothing to be taken over. */
+  get origin(): string | null {
+    return this.#marker.jobs?.[0] ?? null;
+  }
+
+  /** True for jobs that have worked on this part of the backup. */
+  isOurs(jobUuid: string): boolean {
+    return jobUuid === this.#marker.jobUuid || (this.#marker.jobs ?? []).includes(jobUuid);
+  }
+
+  /** What jobs before this one have sent of what is kept. */
+  get sentBefore(): Sent {
+    return this.#marker.sentBefore ?? { filesSent: 0, bytesSent: 0 };
+  }
+
+  /** Notes that the manifest of this checksum lies beside the one that is to come, until that is committed. */
+  async manifestKept(sha256: string): Promise<void> {
+    this.#marker.keptManifest = sha256;
+    await this.#save();
+  }
+
   /** The folder of the location that it is adopted from. */
   get adoptedFrom(): string | undefined {
     return this.#marker.adoptedFrom;
@@ -131,6 +178,11 @@ export class BackupProgress {
     await this.#save();
   }
 
+  /** Makes all that is noted durable, so that a later job need not send it again. */
+  async save(): Promise<void> {
+    if (!this.#saving && Object.keys(this.#marker.files).length > 0) await this.#save();
+  }
+
   async #save(): Promise<void> {
     this.#saving = true;
     try {
@@ -143,6 +195,43 @@ export class BackupProgress {
       this.#saving = false;
     }
   }
+}
+
+/** Checksum of the manifest that was kept beside the one of a resumed backup; null when there is none. */
+export async function keptManifest(storage: Storage, request: StepRequest): Promise<string | null> {
+  const { cluster, executorId, backupName } = request;
+  const key = fileKey(cluster, executorId, backupName, 'started.json');
+  const text = await storage.getDocument(key);
+  return text === null ? null : (parseMarker(key, text).keptManifest ?? null);
+}
+
+/** What another job has stored becomes this job's, which has sent none of it. */
+function takenOver(before: Marker, { keyspaces, files }: Stored, jobUuid: string): Partial<Marker> {
+  const stored = Object.entries(files);
+  const reports = Object.values(keyspaces).map(({ report }) => report);
+  const sent = stored.filter(([, file]) => file.sent !== false).map(([, { size }]) => size);
+  const { filesSent, bytesSent } = before.sentBefore ?? { filesSent: 0, bytesSent: 0 };
+  return {
+    jobUuid,
+    jobs: [...(before.jobs ?? [before.jobUuid]), jobUuid],
+    sentBefore: {
+      filesSent: reports.reduce((sum, report) => sum + (report.filesSent ?? 0), filesSent) + sent.length,
+      bytesSent: reports.reduce((sum, report) => sum + (report.bytesSent ?? 0), bytesSent) + sum(sent),
+    },
+    keyspaces: Object.fromEntries(Object.entries(keyspaces).map(([name, entry]) => [name, notSent(entry)])),
+    files: Object.fromEntries(stored.map(([path, file]) => [path, { ...file, sent: false }])),
+  };
+}
+
+const NOT_SENT = { filesSent: 0, bytesSent: 0 };
+
+function notSent({ report, ...entry }: StoredKeyspace): StoredKeyspace {
+  const tables = Object.entries(report.tables).map(([name, table]) => [name, { ...table, ...NOT_SENT }]);
+  return { ...entry, report: { ...report, ...NOT_SENT, tables: Object.fromEntries(tables) } };
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function parseMarker(key: string, text: string): Marker {

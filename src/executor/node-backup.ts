@@ -1,6 +1,6 @@
 import type { Schema, TableSchema } from '../cassandra/schema.ts';
-import { OperatorError } from '../errors.ts';
-import { BackupProgress } from './backup-progress.ts';
+import { messageOf, OperatorError } from '../errors.ts';
+import { BackupProgress, type Stored } from './backup-progress.ts';
 import { DigestCache } from './digest-cache.ts';
 import { eachKeyspace } from './each-keyspace.ts';
 import { EarlierFiles, readEarlierFiles } from './earlier-files.ts';
@@ -18,6 +18,7 @@ import type { StepContext } from './step-context.ts';
 import type { Knowledge } from './store-file.ts';
 import { storeKeyspace, tableKey } from './store-keyspace.ts';
 import { storeManifest } from './store-manifest.ts';
+import { partsToKeep, presentRecord } from './take-over.ts';
 
 /**
  * Backs the node up: one keyspace at a time is snapshotted, copied and cleared; the manifest comes last. An attempt after
@@ -27,7 +28,7 @@ export async function nodeBackup(context: StepContext): Promise<void> {
   const { reporter } = context;
   await sweepSnapshots(context);
   const { schema, selection } = await selectForBackup(context);
-  const known = await knowledge(context);
+  const known = await knowledge(context, selection);
   const sizes = await estimate(context, selection);
   reporter.plan([...sizes.keys()]);
   expectTotal(context, sizes);
@@ -36,6 +37,8 @@ export async function nodeBackup(context: StepContext): Promise<void> {
     const done = known.progress.keyspace(keyspace);
     if (done !== undefined) {
       reporter.restore(keyspace, done.report);
+      // Of a resumed backup that took the snapshots of all nodes together.
+      if (context.request.snapshotTaken) await clearOwnSnapshot(context, keyspace);
       return;
     }
     refuseUnknown(selection, keyspace);
@@ -51,24 +54,39 @@ export async function nodeBackup(context: StepContext): Promise<void> {
   await storeManifest(context, schema, known.progress, [...sizes.keys()]);
 }
 
-async function knowledge(context: StepContext): Promise<Knowledge> {
-  const { request, storage, clock, digestDirectory, log } = context;
+async function knowledge(context: StepContext, selection: Selection<TableSchema>): Promise<Knowledge> {
+  const { request, clock, digestDirectory, log } = context;
   return {
-    progress: await BackupProgress.open(storage, request, clock),
+    progress: await openProgress(context, selection),
     digests: await DigestCache.open(digestDirectory, log, clock.now()),
     earlier: request.mode === 'full' ? new EarlierFiles() : await readEarlierFiles(context),
   };
 }
 
+/** A resumed backup goes on with what lies there, and says what that is: all nodes have to go on with the same backup. */
+async function openProgress(context: StepContext, selection: Selection<TableSchema>): Promise<BackupProgress> {
+  const { request, storage, reporter, clock } = context;
+  if (!request.resume) return BackupProgress.open(storage, request, clock);
+  const present = await presentRecord(context);
+  const keep = (stored: Stored) => partsToKeep(context, selection, present, stored);
+  const progress = await BackupProgress.open(storage, request, clock, keep);
+  reporter.resumed({ origin: progress.origin, recordSha256: present?.sha256 ?? null });
+  return progress;
+}
+
 /** However the work ends: what was found out of the node's files is kept for the next time. */
 async function remembering<T>(
-  { clock }: StepContext,
-  { digests }: Knowledge,
+  { clock, log }: StepContext,
+  { digests, progress }: Knowledge,
   schema: Schema,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
+  } catch (error) {
+    // What is stored of a keyspace that was cut short need not be sent again by whoever goes on.
+    await progress.save().catch((reason: unknown) => log.warn({ reason: messageOf(reason) }, 'progress is not saved'));
+    throw error;
   } finally {
     digests.keepOnly(new Set(schema.tables.map(({ keyspace, table, id }) => tableKey(keyspace, table, id))));
     await digests.save(clock.now());

@@ -4,6 +4,7 @@ import type {
   CheckReport,
   DeletionReport,
   PruneReport,
+  RenameReport,
   InspectionReport,
   JobError,
   KeyspaceReport,
@@ -138,8 +139,16 @@ export class Reporter {
     this.#report.deletion = deletion;
   }
 
+  rename(rename: RenameReport): void {
+    this.#report.rename = rename;
+  }
+
   prune(prune: PruneReport): void {
     this.#report.prune = prune;
+  }
+
+  resumed(resumed: NonNullable<StepReport['resumed']>): void {
+    this.#report.resumed = resumed;
   }
 
   check(check: CheckReport): void {

@@ -82,7 +82,8 @@ export function checkCanBeDeleted(candidate: Candidate): void {
   if (state === 'ABSENT') throw notFound(candidate);
 }
 
-function notFound({ name, location, entry }: Candidate): OperatorError {
+/** Says what is known of a backup that is not there. */
+export function notFound({ name, location, entry }: Candidate): OperatorError {
   const made = entry && entry.jobId !== null ? `; job ${entry.jobId} made one, it is not there any more` : '';
   return new OperatorError('BACKUP_NOT_FOUND', `There is no backup ${name} at ${location}${made}`, {
     hint: 'GET /cluster/backups lists the backups that there are, with name and location.',

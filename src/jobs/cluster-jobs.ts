@@ -21,6 +21,7 @@ import type { Limits } from './limits.ts';
 import { giveOrders } from './node-orders.ts';
 import { withPace, type PaceChange } from './pace.ts';
 import { planJob } from './plan.ts';
+import { checkCanBeResumed, checkNobodyLeft, resumingRequest } from './resume.ts';
 import { jobErrors } from './shortfalls.ts';
 import { backupNameOf, locationOf, parametersOf, type StartRequest } from './start-request.ts';
 import { resumed } from './step-updates.ts';
@@ -56,8 +57,9 @@ export class ClusterJobs {
    * Starts a job when none is running. Throws before anything is stored: BAD_REQUEST, NODE_DOWN, JOB_RUNNING, and for
    * jobs about a backup NAME_REQUIRED, NAME_INVALID, NAME_TAKEN, BACKUP_NOT_FOUND, BACKUP_INCOMPLETE, BACKUP_DAMAGED.
    */
-  async start(type: JobType, request: StartRequest): Promise<ClusterJob> {
+  async start(type: JobType, asked: StartRequest): Promise<ClusterJob> {
     const { state, clock, wake, defaultLocation } = this.#deps;
+    const request = asked.resume ? resumingRequest(asked, this.#earlier(asked)) : asked;
     const sought = isBackupJob(type) ? await this.#seek(type, request) : null;
     // While the location was looked at, another start may have come first: what counts is checked again here.
     const job = state.transaction(() => {
@@ -87,15 +89,29 @@ export class ClusterJobs {
   #checkBackup(
     type: JobType,
     sought: Pick<Candidate, 'name' | 'location' | 'found'>,
-    { keyspaces, tables }: JobParameters,
+    { keyspaces, tables, resume }: JobParameters,
   ): void {
     const entry = this.#deps.state.backups.find(sought.location, sought.name);
     const candidate = { ...sought, entry, isChoice: keyspaces !== null || tables !== null };
-    if (type === 'BACKUP') checkNameIsFree(candidate);
+    if (type === 'BACKUP' && resume) this.#checkResume(candidate);
+    else if (type === 'BACKUP') checkNameIsFree(candidate);
     else if (type === 'ADOPT') checkCanBeAdopted(candidate);
     else if (type === 'VERIFY') checkCanBeVerified(candidate);
     else if (type === 'DELETE') checkCanBeDeleted(candidate);
     else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId ?? null));
+  }
+
+  #checkResume(candidate: Candidate): void {
+    const earlier = this.#earlier(candidate);
+    checkCanBeResumed(candidate, earlier);
+    if (earlier !== null) checkNobodyLeft(earlier, this.#deps.state.nodes.all());
+  }
+
+  /** The last job that worked on a backup of that name; null when it is not known. */
+  #earlier({ name, location }: Pick<StartRequest, 'name' | 'location'>): ClusterJob | null {
+    const { state, defaultLocation } = this.#deps;
+    const entry = state.backups.find(locationOf(location ?? defaultLocation), name ?? '');
+    return entry === null || entry.jobId === null ? null : this.get(entry.jobId);
   }
 
   /**

@@ -6,6 +6,7 @@ import { recordText } from './backup-record.ts';
 import { atOnce, isToWrite } from './commit.ts';
 import { bandwidthOf } from './pace.ts';
 import { isReadyFor, othersNeeded, ringOf, type Ring } from './readiness.ts';
+import { recordToReplace } from './resume.ts';
 import { stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
 import { findingText } from './verification.ts';
 
@@ -129,7 +130,9 @@ function recordFor(job: ClusterJob, { phaseIndex, stepIndex }: StepRef, cluster:
   const phase = job.phases[phaseIndex];
   if (phase?.name !== 'commit') return { record: null, recordSha256: null };
   const { text, sha256 } = job.type === 'VERIFY' ? findingText(job, cluster) : recordText(job, cluster);
-  return { record: isToWrite(job, phase, stepAt(job, { phaseIndex, stepIndex })) ? text : null, recordSha256: sha256 };
+  const replaces = job.parameters.resume ? recordToReplace(job) : undefined;
+  const record = isToWrite(job, phase, stepAt(job, { phaseIndex, stepIndex })) ? text : null;
+  return { record, recordSha256: sha256, ...(replaces === undefined ? {} : { replaces }) };
 }
 
 function inspectionOf({ parameters }: ClusterJob) {

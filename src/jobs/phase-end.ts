@@ -3,6 +3,7 @@ import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import { deletionErrors, pruningErrors } from './deletion.ts';
 import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
+import { resumeErrors } from './resume.ts';
 import { keyspacesDone, nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
@@ -53,6 +54,8 @@ function afterBackup(job: ClusterJob): ClusterJob {
   // What is adopted of a keyspace may be only some of its tables.
   const stored = job.type === 'ADOPT' ? nodeBackups(job).length : keyspacesDone(job, 'backup');
   if (stored === 0) return skipRest(withErrors(job, nothingToBackUp(job)));
+  const resumed = resumeErrors(job);
+  if (resumed.length > 0) return skipRest(withErrors(job, resumed));
   const parts = new Set(nodeBackups(job).map(({ executorId }) => executorId));
   return changeSteps(
     job,

@@ -71,6 +71,8 @@ export interface StepRequest {
   record: string | null;
   /** commit: checksum of the record. */
   recordSha256: string | null;
+  /** commit of a resumed backup: checksum of the record that it takes the place of. */
+  replaces?: string;
   /** truncate: `keyspace.table` of everything that the nodes have staged. */
   truncateTables: string[] | null;
   /** cleanup of a restore: the staged files are to go as well. */
@@ -244,6 +246,11 @@ export interface StepReport {
   /** Bytes per second that it may move, as it was last told; null for no limit. Absent in reports of early versions. */
   bandwidth?: number | null;
   errors: JobError[];
+  /**
+   * backup that is resumed: uuid of the job that has begun what was taken over, null where there was nothing, and the checksum of the record
+   * that is to be replaced, null where there is none.
+   */
+  resumed?: { origin: string | null; recordSha256: string | null };
   manifest: ManifestReport | null;
   check: CheckReport | null;
   inspection?: InspectionReport;

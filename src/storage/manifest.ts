@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { OperatorError, messageOf } from '../errors.ts';
 import { isBackupName } from '../model/backup-name.ts';
 import type { BackupRecord, NodeManifest } from '../model/backup.ts';
-import { keyProblem } from './layout.ts';
+import { keptManifestKey, keyProblem, manifestKey } from './layout.ts';
+import type { Storage } from './storage.ts';
 
 /** The version of documents that this version writes and reads. */
 const VERSION = 1;
@@ -129,6 +130,20 @@ export function parseRecord(text: string, key: string): BackupRecord {
     throw damaged(key, 'missing: expected none, because result is SUCCESS');
   }
   return record;
+}
+
+/**
+ * The text of a node's manifest that is known by its checksum: the one in its place, or the one that was kept while a backup is resumed. Null
+ * when there is none; whose checksum is another one is returned as it is, for the reader to refuse.
+ */
+export async function manifestText(
+  storage: Pick<Storage, 'getDocument'>,
+  { cluster, executorId, name }: { cluster: string; executorId: string; name: string },
+  sha256: string,
+): Promise<string | null> {
+  const text = await storage.getDocument(manifestKey(cluster, executorId, name));
+  if (text !== null && sha256Of(text) === sha256) return text;
+  return (await storage.getDocument(keptManifestKey(cluster, executorId, name, sha256))) ?? text;
 }
 
 /** The manifest as it is stored: the same text for the same content. Throws BACKUP_DAMAGED when a field is wrong. */
