@@ -17,6 +17,7 @@ import { healthRoutes } from './routes/health.ts';
 import { historyRoutes, jobRoutes } from './routes/jobs.ts';
 import { jobEventRoutes } from './routes/job-events.ts';
 import { liveNodeRoutes } from './routes/live-nodes.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { offerRoutes } from './routes/offers.ts';
 import { reportRoutes } from './routes/report.ts';
@@ -56,6 +57,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...configRoutes(deps),
     ...liveNodeRoutes(deps),
     ...healthRoutes(deps),
+    ...metricsRoutes(deps),
     ...docsRoutes(),
     ...artifactRoutes(deps),
   ];

@@ -51,6 +51,8 @@ export interface ApiDeps extends Access {
   offers: () => { offers: OfferReport[]; waiting: WaitingNeed[] };
   artifacts: readonly ServedFile[];
   cluster: { name: string; frameworkName: string; targetNodes: () => number; seedCount: number };
+  /** In Prometheus' text format. */
+  metrics: () => Promise<string>;
   /** The configuration as plain JSON, secrets already taken out. */
   config: () => Record<string, unknown>;
   /** Null until the master gave one. */

@@ -32,7 +32,7 @@ export class Executor {
   #stopping: Promise<void> | null = null;
 
   constructor(deps: ExecutorDependencies) {
-    this.#deps = deps;
+    this.#deps = { ...deps, log: deps.log.child({ node: deps.executorId }) };
     this.#updates = new TaskUpdates(deps.client);
   }
 
@@ -119,7 +119,7 @@ export class Executor {
 
   async #refuse(taskId: string, error: unknown): Promise<void> {
     const { executorId, log } = this.#deps;
-    log.warn({ taskId, reason: messageOf(error) }, 'task refused');
+    log.warn({ task: taskId, reason: messageOf(error) }, 'task refused');
     const report = { ...emptyReport(), errors: [toJobError(executorId, error)] };
     const data = encodeStepProgress({ taskId, report });
     await this.#updates.send(taskId, { state: 'TASK_FAILED', message: messageOf(error), data });
@@ -132,7 +132,7 @@ export class Executor {
     } else if (this.#step?.taskId === taskId && !this.#step.over) {
       this.#inBackground(this.#step.kill('the step was killed'));
     } else if (!(await this.#updates.answerAgain(taskId))) {
-      this.#deps.log.warn({ taskId }, 'asked to kill a task that is not known here');
+      this.#deps.log.warn({ task: taskId }, 'asked to kill a task that is not known here');
     }
   }
 

@@ -40,6 +40,9 @@ export function backupStore(db: Database) {
      SET job_id = excluded.job_id, state = excluded.state, started = excluded.started, finished = excluded.finished,
          summary = excluded.summary`,
   );
+  const count = db.prepare<[], { state: BackupState; count: number }>(
+    'SELECT state, count(*) AS count FROM backups GROUP BY state',
+  );
   const remove = db.prepare<[string, string]>('DELETE FROM backups WHERE location = ? AND name = ?');
   return {
     find(location: string, name: string): BackupEntry | null {
@@ -48,6 +51,8 @@ export function backupStore(db: Database) {
     },
     /** Newest first. */
     list: (): BackupEntry[] => list.all().map(entryOf),
+    /** How many there are in each state that occurs. */
+    counts: (): { state: BackupState; count: number }[] => count.all(),
     save: (entry: BackupEntry): void =>
       void save.run({ ...entry, summary: entry.summary && JSON.stringify(entry.summary) }),
     delete: (location: string, name: string): void => void remove.run(location, name),

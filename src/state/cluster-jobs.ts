@@ -47,6 +47,9 @@ export function jobStore(db: Database, transactions: Transactions) {
     /** The newest finished job of a type, however it ended. */
     last: (type: JobType): ClusterJob | null => known.last(type),
 
+    /** Ids of the finished jobs of a type, newest first. */
+    finished: (type: JobType, limit: number): number[] => read.finished(type, limit),
+
     /** Newest first. */
     list: (limit: number): ClusterJob[] => read.newest(limit).flatMap((id) => known.find(id) ?? read.get(id) ?? []),
   };
@@ -108,6 +111,9 @@ function jobReader(db: Database) {
   const last = db.prepare<[JobType], JobRow>(
     'SELECT * FROM cluster_jobs WHERE type = ? AND finished IS NOT NULL ORDER BY id DESC LIMIT 1',
   );
+  const finished = db.prepare<[JobType, number], { id: number }>(
+    'SELECT id FROM cluster_jobs WHERE type = ? AND finished IS NOT NULL ORDER BY id DESC LIMIT ?',
+  );
   const newest = db.prepare<[number], { id: number }>('SELECT id FROM cluster_jobs ORDER BY id DESC LIMIT ?');
   const phases = db.prepare<[number], PhaseRow>('SELECT * FROM phases WHERE job_id = ? ORDER BY phase');
   const steps = db.prepare<[number], StepRow>('SELECT * FROM steps WHERE job_id = ? ORDER BY phase, step');
@@ -125,6 +131,7 @@ function jobReader(db: Database) {
     idOf: (uuid: string) => idOf.get(uuid)?.id ?? null,
     running: () => wholeOrNull(running.get()),
     last: (type: JobType) => wholeOrNull(last.get(type)),
+    finished: (type: JobType, limit: number) => finished.all(type, limit).map(({ id }) => id),
     newest: (limit: number) => newest.all(limit).map(({ id }) => id),
   };
 }

@@ -99,6 +99,7 @@ export async function startApi(
     artifacts: [],
     cluster: { name: 'dev', frameworkName: 'cassandra.dev', targetNodes: () => 3, seedCount: 1 },
     config: () => ({ backupDirectory: 'file:///backup' }),
+    metrics: () => Promise.resolve(''),
     frameworkId: () => 'framework-1',
     wake,
     clock,

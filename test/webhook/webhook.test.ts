@@ -75,7 +75,7 @@ test('The end of a job is posted once, with the job as the API shows it and with
   const job = await hook.backUp();
   await hook.said('webhook delivered');
   t.is(receiver.posted.length, 1);
-  const [{ headers, body } = { headers: {}, body: '' }] = receiver.posted;
+  const [{ headers, body } = { headers: {} as Record<string, string>, body: '' }] = receiver.posted;
   const posted = JSON.parse(body) as { job: { phases: object[] } };
   t.like(posted, { event: 'job-ended', cluster: CLUSTER, job: { id: job.id, type: 'BACKUP', result: 'SUCCESS' } });
   t.true(posted.job.phases.every((phase) => !('steps' in phase)));
@@ -158,7 +158,7 @@ test('After an hour in vain it is given up with one line, and nothing secret is 
 test('A receiver that is not there costs no job its end, and what could not be told is told after a restart', async (t) => {
   const path = statePath(t);
   const receiver = await startReceiver(t);
-  const nowhere = await startReceiver(t, (response, _count, request) => request.socket.destroy());
+  const nowhere = await startReceiver(t, (_response, _count, request) => request.socket.destroy());
   const first = openState(path);
   const before = start(t, nowhere.url, { state: first, random: () => 0 });
   const job = await before.backUp();
