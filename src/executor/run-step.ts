@@ -18,6 +18,7 @@ import { nodeInspect } from './node-inspect.ts';
 import { nodeLoad } from './node-load.ts';
 import { nodePrune } from './node-prune.ts';
 import { nodeRemovenode } from './node-removenode.ts';
+import { nodeRename } from './node-rename.ts';
 import { nodeRepair } from './node-repair.ts';
 import { nodeSnapshot } from './node-snapshot.ts';
 import { nodeStage } from './node-stage.ts';
@@ -26,6 +27,7 @@ import { nodeVerify } from './node-verify.ts';
 import type { Reporter } from './report.ts';
 import type { Server } from './server.ts';
 import type { NodeContext, StepContext } from './step-context.ts';
+import { withLock } from './with-lock.ts';
 
 const STORAGE_STEPS = {
   snapshot: nodeSnapshot,
@@ -40,6 +42,7 @@ const STORAGE_STEPS = {
   inspect: nodeInspect,
   delete: nodeDelete,
   prune: nodePrune,
+  rename: nodeRename,
 } satisfies Partial<Record<PhaseName, (context: StepContext) => Promise<void>>>;
 
 /** Those that have nothing to do with a backup, and open no location. */
@@ -115,7 +118,7 @@ async function work(context: NodeContext, server: Server, deps: StepDependencies
     throw new OperatorError('INTERNAL', `this executor does not know the phase ${phase}`);
   }
   const storage = await deps.openStorage(location, CREATING.has(phase) && type !== 'ADOPT');
-  await endedBy(signal, STORAGE_STEPS[phase]({ ...context, storage, signal }));
+  await endedBy(signal, withLock({ ...context, storage, signal }, STORAGE_STEPS[phase]));
 }
 
 /** The reason for which a step was ended says more than what it broke in the step. */

@@ -19,7 +19,14 @@ async function hostWith(t: ExecutionContext, ...names: string[]): Promise<Host> 
 }
 
 async function prune(host: Host, ...names: string[]): Promise<PruneReport | undefined> {
-  const context = host.context({ type: 'PRUNE', phase: 'prune', jobUuid: 'pruning', backupName: '', names });
+  const context = host.context({
+    type: 'PRUNE',
+    phase: 'prune',
+    jobUuid: 'pruning',
+    scheduler: 'one',
+    backupName: '',
+    names,
+  });
   await nodePrune(context);
   return context.reporter.report.prune;
 }
@@ -57,6 +64,7 @@ test('a pruning that is killed at any change of the file system loses nothing of
     type: 'PRUNE',
     phase: 'prune',
     jobUuid: 'pruning',
+    scheduler: 'one',
     backupName: '',
     names: ['monday', 'wednesday'],
   };
