@@ -1,8 +1,7 @@
 import type { Schema, TableSchema } from '../cassandra/schema.ts';
 import { OperatorError } from '../errors.ts';
 import type { ManifestFile, ManifestTable } from '../model/backup.ts';
-import { findBackup } from '../storage/find-backup.ts';
-import { fileKey } from '../storage/layout.ts';
+import { deletionKey, fileKey, recordKey } from '../storage/layout.ts';
 import { adoptFile } from './adopt-file.ts';
 import { BackupProgress } from './backup-progress.ts';
 import { eachKeyspace } from './each-keyspace.ts';
@@ -53,11 +52,12 @@ export async function nodeAdopt(context: StepContext): Promise<void> {
 /** The scheduler asks as well, but may not see the location. */
 async function refuseTaken({ request, storage }: StepContext): Promise<void> {
   const { cluster, backupName } = request;
-  const { state } = await findBackup(storage, cluster, backupName);
-  if (state === 'ABSENT' || state === 'INCOMPLETE') return;
-  throw new OperatorError('NAME_TAKEN', `the name ${backupName} is taken in ${storage.url}: that backup is ${state}`, {
-    hint: 'A name is used once: rename the folders of what is to be adopted.',
-  });
+  for (const key of [recordKey(cluster, backupName), deletionKey(cluster, backupName)]) {
+    if ((await storage.getDocument(key)) === null) continue;
+    throw new OperatorError('NAME_TAKEN', `the name ${backupName} is taken in ${storage.url}: ${key} is there`, {
+      hint: 'A name is used once: rename the folders of what is to be adopted.',
+    });
+  }
 }
 
 function expectAll({ reporter }: StepContext, { keyspaces, tables }: ForeignPart): void {

@@ -166,7 +166,10 @@ test('a name with a record is taken, and so is what a backup of ours has begun',
   const host = await hostWithForeign(t);
   await commit(host, await adopt(host));
   const before = treeOf(own(host));
-  await t.throwsAsync(adopt(host, { jobUuid: 'another' }), { code: 'NAME_TAKEN', message: /is COMPLETE/ });
+  await t.throwsAsync(adopt(host, { jobUuid: 'another' }), {
+    code: 'NAME_TAKEN',
+    message: /dev\/backups\/monday\.json is there/,
+  });
   t.deepEqual(treeOf(own(host)), before);
 
   const begun = { backupName: 'tuesday', jobUuid: 'a backup' };
