@@ -3,7 +3,7 @@ import { OperatorError } from '../errors.ts';
 import type { ManifestFile, ManifestTable } from '../model/backup.ts';
 import { deletionKey, fileKey, recordKey } from '../storage/layout.ts';
 import { adoptFile } from './adopt-file.ts';
-import { BackupProgress } from './backup-progress.ts';
+import { BackupProgress, type StoredKeyspace } from './backup-progress.ts';
 import { eachKeyspace } from './each-keyspace.ts';
 import { readForeignPart, refuseUnreadable, type ForeignPart, type ForeignTable } from './foreign-part.ts';
 import { componentsOf, requireWhole } from './foreign-table.ts';
@@ -43,10 +43,10 @@ export async function nodeAdopt(context: StepContext): Promise<void> {
     if (done?.report.status === 'SUCCESS') reporter.restore(keyspace, done.report);
     else await adoptKeyspace(context, adoption, keyspace);
   });
-  const adopted = part.keyspaces.filter((keyspace) => adoption.progress.keyspace(keyspace) !== undefined);
+  const adopted = part.keyspaces.filter((keyspace) => holdsAnything(adoption.progress.keyspace(keyspace)));
   const failure = decidingFailure(context, failures, adopted.length === 0 ? failures.length : Infinity);
   if (failure !== null) throw failure;
-  await storeManifest(context, schema, adoption.progress, part.keyspaces);
+  await storeManifest(context, schema, adoption.progress, adopted);
 }
 
 /** The scheduler asks as well, but may not see the location. */
@@ -98,12 +98,15 @@ async function adoptKeyspace(context: StepContext, adoption: Adoption, keyspace:
   const [failure = outcomes.size === 0 ? withoutTables(keyspace) : null] = failures;
   stored.files.sort((left, right) => (left.path < right.path ? -1 : 1));
   const report = reporter.keyspace(keyspace);
-  if (failure === null) await progress.keyspaceStored(keyspace, { ...stored, report });
-  else if (stored.tables.length > 0) {
-    const failed = { ...report, status: 'FAILURE' as const, error: failure.message };
-    await progress.keyspaceStored(keyspace, { ...stored, report: failed });
-  }
-  if (failure !== null) throw failure;
+  if (failure === null) return progress.keyspaceStored(keyspace, { ...stored, report });
+  // Also where nothing is left: what an earlier attempt has noted is not there any more.
+  const failed = { ...report, status: 'FAILURE' as const, error: failure.message };
+  await progress.keyspaceStored(keyspace, { ...stored, report: failed });
+  throw failure;
+}
+
+function holdsAnything(stored: StoredKeyspace | undefined): boolean {
+  return stored !== undefined && (stored.report.status === 'SUCCESS' || stored.tables.length > 0);
 }
 
 async function outcomeOf(

@@ -114,3 +114,19 @@ test('a view is not adopted without its base table, nor that without its view', 
   await adopt(host);
   t.is((await manifestOf(host)).tables.length, 3);
 });
+
+test('a table that went bad between two attempts is not what the first one found', async (t) => {
+  const host = await hostWithForeign(t);
+  host.node.createTable('crm', 'notes');
+  const notes = storeForeign(host, [host.node.write('crm', 'notes', 'hello')]);
+  rmSync(join(notes, 'nb-3-big-TOC.txt'));
+  host.node.createTable('crm', 'calls');
+  const calls = storeForeign(host, [host.node.write('crm', 'calls', 'ring')]);
+  await adopt(host);
+  t.deepEqual((await manifestOf(host)).keyspaces, ['crm', 'shop']);
+  rmSync(join(calls, 'nb-4-big-Index.db'));
+  const { reporter } = await adopt(host, { jobUuid: 'again' });
+  t.deepEqual((await manifestOf(host)).keyspaces, ['shop']);
+  t.true((await manifestOf(host)).files.every(({ path }) => path.startsWith('shop/')));
+  t.is(reporter.report.errors.length, 2);
+});
