@@ -118,6 +118,7 @@ async function runCommands(argv: string[], setExitCode: (code: number) => void):
     token: apiToken(env),
     clock: systemClock,
     stopSignal,
+    renameDirectly: async (renaming, signal) => (await import('./rename-directly.ts')).renameDirectly(renaming, signal),
   });
   for (const create of [schedulerCommand, executorCommand, localCommand, configCommand]) {
     program.addCommand(create(setExitCode));

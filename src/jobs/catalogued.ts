@@ -4,6 +4,7 @@ import { isStillForeign } from './adoption.ts';
 import { entryOf } from './catalogue.ts';
 import { deletionBegan } from './deletion.ts';
 import { prunedOf } from './pruned.ts';
+import { rememberRenaming } from './renaming.ts';
 import { entryWhileResumed } from './resume.ts';
 import { stepsOf } from './steps.ts';
 import { verification } from './verification.ts';
@@ -15,6 +16,7 @@ export function rememberJob(backups: BackupStore, job: ClusterJob, cluster: stri
   else if (made) backups.save(entryWhileResumed(made, backups.find(made.location, made.name), job));
   else if (job.finished !== null && job.type === 'VERIFY') rememberVerification(backups, job, cluster);
   else if (job.finished !== null && job.type === 'DELETE') rememberDeletion(backups, job);
+  else if (job.finished !== null && job.type === 'RENAME') rememberRenaming(backups, job);
   else if (job.finished !== null && job.type === 'PRUNE') {
     for (const name of prunedOf(job).deleted) backups.delete(job.location ?? '', name);
   }

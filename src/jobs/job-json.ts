@@ -17,6 +17,7 @@ import { oncePer } from './once-per.ts';
 import { isCopying } from './pace.ts';
 import { progressOf } from './progress.ts';
 import { prunedOf } from './pruned.ts';
+import { renamedOf, type RenamedJson } from './renaming.ts';
 import { jobErrors } from './shortfalls.ts';
 import { ringOf } from './readiness.ts';
 import { stepsOf } from './steps.ts';
@@ -70,6 +71,9 @@ export interface JobJson extends Partial<Sent> {
   /** PRUNE only: names of backups that are gone, and of those that had to stay. */
   deleted?: string[];
   kept?: { name: string; reason: string }[];
+  renamed?: RenamedJson;
+  /** ADOPT only: the folder that was named; null for the default. */
+  adoptFrom?: string | null;
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
@@ -144,6 +148,8 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     ...(job.location === null ? {} : { location: job.location }),
     ...(job.type === 'VERIFY' ? findings(job) : {}),
     ...(job.type === 'PRUNE' ? prunedOf(job) : {}),
+    ...(job.type === 'RENAME' ? { renamed: renamedOf(job) } : {}),
+    ...(job.type === 'ADOPT' ? { adoptFrom: job.parameters.adoptFrom ?? null } : {}),
     ...progressOf(job),
     ...(isCopying(job.type) ? limitsOf(job) : {}),
     ...(job.type === 'BACKUP' ? incrementOf(job) : {}),

@@ -4,6 +4,7 @@ import type { JobError } from '../model/step.ts';
 import { deletionErrors, pruningErrors } from './deletion.ts';
 import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
 import { resumeErrors } from './resume.ts';
+import { renamingErrors } from './renaming.ts';
 import { keyspacesDone, nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
@@ -38,6 +39,8 @@ function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob
       return afterInspect(job);
     case 'delete':
       return withErrors(job, deletionErrors(job));
+    case 'rename':
+      return withErrors(job, renamingErrors(job));
     case 'prune':
       return withErrors(job, pruningErrors(job));
     default:

@@ -71,7 +71,7 @@ async function unlessThere(act: Promise<void>): Promise<boolean> {
 }
 
 /** Makes the names of a folder durable, and those of the folders that it lies in. */
-async function fsyncFolders(from: string, root: string): Promise<void> {
+export async function fsyncFolders(from: string, root: string): Promise<void> {
   for (let folder = from; ; folder = dirname(folder)) {
     await fsyncPath(folder);
     if (folder === root) break;

@@ -8,6 +8,7 @@ import { deleteFile, deleteTree, removeIfEmpty } from './delete-files.ts';
 import { createDurably, fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
 import { hardLink } from './hard-link.ts';
 import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
+import { moveDurably } from './move-folder.ts';
 import { RootDirectory } from './root-directory.ts';
 import { freeBytes, storageError, type FailedAct } from './storage-errors.ts';
 import type { DeleteOptions, Storage, StoredEntry, StoredFile, SweepOptions, TransferOptions } from './storage.ts';
@@ -166,6 +167,16 @@ class FileStorage implements Storage {
       const parent = dirname(folder);
       // The folder of a whole cluster stays, also when it is empty.
       if ((await deleteTree(folder, prefix, options)) && prefix.split('/').length > 3) await removeIfEmpty(parent);
+    });
+  }
+
+  async moveFolder(from: string, to: string): Promise<boolean> {
+    return this.#attempt(`moving ${from} to ${to}`, null, async () => {
+      const source = await this.#findFolder(from);
+      if (source === null) return false;
+      const target = await this.#root.prepare(checkPrefix(to).slice(0, -1));
+      await moveDurably(source, target, this.#root.path);
+      return true;
     });
   }
 

@@ -4,6 +4,7 @@ import type { BackupRecord } from '../model/backup.ts';
 import { foreignMessage } from './foreign-backups.ts';
 import { deletionKey, nodeFolders, recordKey } from './layout.ts';
 import { parseRecord } from './manifest.ts';
+import { renamingMessage, unfinishedRenaming } from './rename-executor.ts';
 import type { Storage } from './storage.ts';
 
 /**
@@ -26,6 +27,8 @@ export async function findBackup(storage: Storage, cluster: string, name: string
   if ((await storage.getDocument(deletionKey(cluster, name))) !== null) {
     return { state: 'DELETING', record: null, message: `backup ${name} of cluster ${cluster} is being deleted` };
   }
+  const renaming = await unfinishedRenaming(storage, cluster);
+  if (renaming?.names.includes(name)) return { state: 'INCOMPLETE', record: null, message: renamingMessage(renaming) };
   const key = recordKey(cluster, name);
   const text = await storage.getDocument(key);
   if (text === null) return withoutRecord(storage, cluster, name);

@@ -5,6 +5,7 @@ import { findBackup } from './find-backup.ts';
 import { foreignMessage } from './foreign-backups.ts';
 import { nodeFolders, parseDocumentName, recordKey, recordsPrefix } from './layout.ts';
 import { sha256Of } from './manifest.ts';
+import { renamingMessage, unfinishedRenaming } from './rename-executor.ts';
 import type { Storage } from './storage.ts';
 import { readVerification } from './verification.ts';
 
@@ -26,11 +27,14 @@ export async function listBackups(storage: Storage, cluster: string, cache: Summ
   const documents = await findDocuments(storage, cluster);
   const folders = await backupFolders(storage, cluster);
   for (const name of cache.keys()) if (!documents.has(name)) cache.delete(name);
+  const renaming = await unfinishedRenaming(storage, cluster);
   const summaries: BackupSummary[] = [];
   for (const [name, found] of documents) {
     const nodes = folders.get(name) ?? [];
     folders.delete(name);
-    if (found.deleting) summaries.push(emptySummary(name, 'DELETING', DELETING_MESSAGE, nodes));
+    if (renaming?.names.includes(name)) {
+      summaries.push(emptySummary(name, 'INCOMPLETE', renamingMessage(renaming), nodes));
+    } else if (found.deleting) summaries.push(emptySummary(name, 'DELETING', DELETING_MESSAGE, nodes));
     // A finding without its record.
     else if (!found.record) folders.set(name, nodes);
     else summaries.push(await cached(storage, cluster, name, found, cache));

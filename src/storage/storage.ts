@@ -102,6 +102,12 @@ export interface Storage {
    */
   sweepUnfinished(prefix: string, options: SweepOptions): AsyncIterable<StoredEntry>;
 
+  /**
+   * Gives everything below one prefix that ends at a `/` another one, durably; false, with nothing done, when there is nothing. Cut short, it can
+   * be called again. Throws NAME_TAKEN where something of another origin is there already.
+   */
+  moveFolder(from: string, to: string, signal?: AbortSignal): Promise<boolean>;
+
   /** Makes everything that was put so far survive a power cut. */
   flush(): Promise<void>;
 

@@ -9,6 +9,15 @@ import { LOCATION } from './jobs.ts';
 
 const FLAG = flagParam().optional();
 
+const EXECUTOR_ID = 'an executor id, as /node/all has them';
+const RENAME = {
+  from: z.string({ error: EXECUTOR_ID }).regex(/^[\w.-]{1,255}$/, { error: EXECUTOR_ID }),
+  to: z.string({ error: EXECUTOR_ID }).regex(/^[\w.-]{1,255}$/, { error: EXECUTOR_ID }),
+  name: z.string({ error: 'a backup name' }).optional(),
+  dryRun: FLAG,
+  ...LOCATION,
+};
+
 /** Which backups stay; see model/retention.ts. */
 export const POLICY = {
   keepLast: countParam().optional(),
@@ -31,6 +40,11 @@ export function backupRoutes(deps: ApiDeps): Route[] {
     jsonRoute('POST', '/cluster/backups/rescan', LOCATION, async ({ params }) => ({
       locations: await deps.backups.rescan(params.location),
     })),
+    jsonRoute('POST', '/cluster/backups/rename-executor', RENAME, async ({ params: { name, ...params } }) => {
+      const names = name === undefined ? {} : { names: [checkBackupName(name)] };
+      const { id } = await deps.jobs.start('RENAME', { ...params, ...names });
+      return { started: true, job: id };
+    }),
     jsonRoute('POST', '/cluster/backups/prune', { ...POLICY, ...LOCATION, dryRun: FLAG }, ({ params }) =>
       prune(deps, params),
     ),

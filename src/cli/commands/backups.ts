@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { writeJson, type CommandContext, type Register } from '../action.ts';
+import { renameBackups } from './rename-executor.ts';
 import { describeBackup, describeBackups, type BackupView } from '../backup-report.ts';
 import { START_OPTIONS } from '../job-kinds.ts';
 import { bytes, table } from '../format.ts';
@@ -34,6 +35,13 @@ export function addBackupCommands(program: Command, register: Register): void {
     'also when it is the only whole backup',
   );
   register(remove, (context) => start(remove, context, 'deletion'));
+  const rename = waiting(command('rename-executor', "Give an executor's backups the id of another one."))
+    .requiredOption('--from <executor id>', 'under which they lie')
+    .requiredOption('--to <executor id>', 'under which they are to lie')
+    .option('--name <name>', 'only this backup')
+    .option('--cluster <name>', 'without a scheduler: whose backups, where several clusters have such an executor')
+    .option('--dry-run', 'only say what would be done');
+  register(rename, (context) => renameBackups(rename, context));
   const prune = waiting(command('prune', 'Delete what a retention policy lets go.'));
   for (const [flags, text] of Object.values(POLICY_OPTIONS)) prune.option(flags, text);
   prune.option('--dry-run', 'only say what would be done');

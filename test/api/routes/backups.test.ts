@@ -135,3 +135,20 @@ test('Nothing to prune starts nothing; a policy that keeps nothing is refused', 
     t.like(body, { error: { code: 'BAD_REQUEST' } });
   }
 });
+
+test('A renaming is started as a job; ids and names that are none are refused', async (t) => {
+  const api = await startApi(t);
+  const path = '/cluster/backups/rename-executor?from=cassandra.dev.node.0.executor';
+  for (const query of ['', '&to=', '&to=..%2Fup', '&to=x&name=..', '&to=x&colour=red']) {
+    t.is((await api.call('POST', `${path}${query}`)).status, 400, query);
+  }
+  t.like((await api.call('POST', `${path}&to=cassandra.dev.node.7.executor&name=monday&dryRun=true`)).body, {
+    started: true,
+  });
+  t.like(api.jobs.running(), {
+    type: 'RENAME',
+    backupName: null,
+    location: 'file:///backup',
+    parameters: { names: ['monday'], dryRun: true, to: 'cassandra.dev.node.7.executor' },
+  });
+});
