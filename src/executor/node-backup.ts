@@ -4,7 +4,7 @@ import { BackupProgress, type Stored } from './backup-progress.ts';
 import { DigestCache } from './digest-cache.ts';
 import { eachKeyspace } from './each-keyspace.ts';
 import { EarlierFiles, readEarlierFiles } from './earlier-files.ts';
-import { liveBytes } from './live-bytes.ts';
+import { liveSize, NOTHING, sumOf, type Size } from './live-size.ts';
 import {
   clearOwnSnapshot,
   decidingFailure,
@@ -36,6 +36,8 @@ export async function nodeBackup(context: StepContext): Promise<void> {
   const backUp = async (keyspace: string): Promise<void> => {
     const done = known.progress.keyspace(keyspace);
     if (done !== undefined) {
+      sizes.set(keyspace, sumOf(done.files.map(({ size }) => ({ bytes: size, files: 1 }))));
+      expectTotal(context, sizes);
       reporter.restore(keyspace, done.report);
       // Of a resumed backup that took the snapshots of all nodes together.
       if (context.request.snapshotTaken) await clearOwnSnapshot(context, keyspace);
@@ -43,8 +45,8 @@ export async function nodeBackup(context: StepContext): Promise<void> {
     }
     refuseUnknown(selection, keyspace);
     const tables = selection.tables.filter((table) => table.keyspace === keyspace);
-    await backUpKeyspace(context, known, { keyspace, tables }, (bytes) => {
-      sizes.set(keyspace, bytes);
+    await backUpKeyspace(context, known, { keyspace, tables }, (size) => {
+      sizes.set(keyspace, size);
       expectTotal(context, sizes);
     });
   };
@@ -112,12 +114,12 @@ async function backUpKeyspace(
   context: StepContext,
   known: Knowledge,
   { keyspace, tables }: { keyspace: string; tables: TableSchema[] },
-  onScan: (bytes: number) => void,
+  onScan: (size: Size) => void,
 ): Promise<void> {
   let keep = false;
   try {
     const snapshot = await snapshotOf(context, keyspace, tables);
-    onScan(snapshot.flatMap((entry) => entry.files).reduce((sum, file) => sum + file.size, 0));
+    onScan(sumOf(snapshot.flatMap(({ files }) => files.map(({ size }) => ({ bytes: size, files: 1 })))));
     await storeKeyspace(context, known, keyspace, tables, snapshot);
   } catch (error) {
     keep = context.request.snapshotTaken && !context.signal.aborted && mayTryAgain(context, error);
@@ -155,19 +157,20 @@ function refuseUnknown({ unknown }: Selection<TableSchema>, keyspace: string): v
   );
 }
 
-/** Bytes of every keyspace, as its live SSTables say; those asked for in vain have none. */
+/** Size of every keyspace, as its live SSTables say; those asked for in vain have none. */
 async function estimate(
   { dataDirectories }: StepContext,
   selection: Selection<TableSchema>,
-): Promise<Map<string, number>> {
-  const sizes = new Map(selection.keyspaces.map((keyspace) => [keyspace, 0]));
+): Promise<Map<string, Size>> {
+  const sizes = new Map(selection.keyspaces.map((keyspace) => [keyspace, NOTHING]));
   for (const table of selection.tables) {
-    sizes.set(table.keyspace, (sizes.get(table.keyspace) ?? 0) + (await liveBytes(dataDirectories, table)));
+    const before = sizes.get(table.keyspace) ?? NOTHING;
+    sizes.set(table.keyspace, sumOf([before, await liveSize(dataDirectories, table)]));
   }
-  for (const { keyspace } of selection.unknown) if (!sizes.has(keyspace)) sizes.set(keyspace, 0);
+  for (const { keyspace } of selection.unknown) if (!sizes.has(keyspace)) sizes.set(keyspace, NOTHING);
   return sizes;
 }
 
-function expectTotal({ reporter }: StepContext, sizes: Map<string, number>): void {
-  reporter.expect({ bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0), files: null });
+function expectTotal({ reporter }: StepContext, sizes: Map<string, Size>): void {
+  reporter.expect(sumOf(sizes.values()));
 }

@@ -45,6 +45,7 @@ test('a backup stores every component of every user keyspace, its indexes, the D
   t.is(report.keyspaces['empty']?.status, 'SUCCESS');
   t.deepEqual(report.remainingKeyspaces, []);
   t.is(report.bytesDone, report.bytesTotal ?? -1);
+  t.deepEqual([report.filesDone, report.filesTotal], [5, 5]);
   t.is(report.manifest?.files, 5);
   t.deepEqual(report.errors, []);
   t.deepEqual(host.node.snapshots(), []);
