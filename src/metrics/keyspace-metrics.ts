@@ -1,10 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { ClusterJob } from '../model/cluster-job.ts';
-import { addOutcome, outcomeOf, type JobOutcome, type KeyspaceRun, type KeyspaceRuns } from './keyspace-runs.ts';
+import {
+  addOutcome,
+  completedParts,
+  outcomeOf,
+  type JobOutcome,
+  type KeyspaceRun,
+  type KeyspaceRuns,
+} from './keyspace-runs.ts';
 
 /** So many series are made in one go; then others have their turn. */
-const AT_ONCE = 2_000;
+const AT_ONCE = 500;
+const NODES_AT_ONCE = 25;
 /** How far back the last success of a node is looked for. */
 const MOST_JOBS = 100;
 
@@ -41,7 +49,7 @@ export class KeyspaceMetrics {
 
   /** Takes in a job of this kind that has ended. */
   ended(job: ClusterJob): void {
-    this.#taking = this.#taking.then(() => this.#add(outcomeOf(job), true));
+    this.#taking = this.#taking.then(async () => this.#add(await outcomesOf(job), true));
     this.#taking.catch(() => undefined);
   }
 
@@ -63,10 +71,9 @@ export class KeyspaceMetrics {
       if (missing.size === 0) break;
       const job = find(id);
       if (job === null) continue;
-      const outcome = outcomeOf(job);
+      const outcome = await outcomesOf(job);
       outcomes.unshift(outcome);
       for (const [executorId, { whole }] of outcome.nodes) if (whole) missing.delete(executorId);
-      await setImmediate();
     }
     for (const outcome of outcomes) this.#add(outcome, false);
   }
@@ -96,6 +103,15 @@ export class KeyspaceMetrics {
     }
     return `${texts.filter(Boolean).join('\n')}\n`;
   }
+}
+
+async function outcomesOf(job: ClusterJob): Promise<JobOutcome> {
+  const nodes: JobOutcome['nodes'] = new Map();
+  for (const [index, part] of completedParts(job).entries()) {
+    if (index % NODES_AT_ONCE === 0) await setImmediate();
+    nodes.set(part.executorId, outcomeOf(job, part));
+  }
+  return { keyspaces: job.parameters.keyspaces, nodes };
 }
 
 /** HELP and TYPE are said once of a metric. */

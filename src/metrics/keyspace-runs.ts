@@ -1,4 +1,4 @@
-import { nodeJson, nodeParts, placeOf, type NodeJson } from '../jobs/node-json.ts';
+import { nodeJson, nodeParts, placeOf, type NodePart } from '../jobs/node-json.ts';
 import type { ClusterJob } from '../model/cluster-job.ts';
 
 /** A keyspace of a node as the last jobs of one type left it. */
@@ -28,20 +28,17 @@ export interface JobOutcome {
   nodes: Map<string, NodeOutcome>;
 }
 
-/**
- * What a finished job says of each keyspace of each node that it has come to. A backup without its record is none, so a
- * FAILURE is one of all its keyspaces; what an abort cut off says nothing.
- */
-export function outcomeOf(job: ClusterJob): JobOutcome {
-  const parts = nodeParts(job).filter((part) => placeOf(part) === 'completed');
-  const { keyspaces } = job.parameters;
-  return {
-    keyspaces,
-    nodes: new Map(parts.map((part) => [part.executorId, nodeOutcome(job, nodeJson(job, part, new Map()))])),
-  };
+/** The nodes that a job has come to the end of. */
+export function completedParts(job: ClusterJob): NodePart[] {
+  return nodeParts(job).filter((part) => placeOf(part) === 'completed');
 }
 
-function nodeOutcome(job: ClusterJob, { processedKeyspaces, remainingKeyspaces, failure }: NodeJson): NodeOutcome {
+/**
+ * What a finished job says of each keyspace of a node. A backup without its record is none, so a FAILURE is one of all its
+ * keyspaces; what an abort cut off says nothing.
+ */
+export function outcomeOf(job: ClusterJob, part: NodePart): NodeOutcome {
+  const { processedKeyspaces, remainingKeyspaces, failure } = nodeJson(job, part, new Map());
   const { keyspaces, tables } = job.parameters;
   const usable = job.result === 'SUCCESS' || job.result === 'PARTIAL';
   const outcome: NodeOutcome = {

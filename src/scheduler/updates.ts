@@ -45,7 +45,10 @@ function storeUpdate(context: SchedulerContext, status: TaskStatus, calls: Sched
   const taskId = status.taskId.value;
   const before = { nodes: state.nodes.all(), job: state.jobs.running() };
   const node = state.nodes.byServerTask(taskId);
-  context.log.debug({ task: taskId, state: status.state, reason: status.reason, message: status.message }, 'status update');
+  context.log.debug(
+    { task: taskId, state: status.state, reason: status.reason, message: status.message },
+    'status update',
+  );
   if (node) storeServerStatus(context, node, status);
   else if (!storeStepStatus(context, status)) calls.push(...killStray(context, status));
   if (status.state === 'TASK_GONE_BY_OPERATOR') storeAgentGone(context, status);
