@@ -51,7 +51,7 @@ test('An adoption is a job of its own', async (t) => {
     parameters: { adoptFrom: 'cassandra.dev', concurrency: 2 },
   });
   const { body } = await api.call('GET', '/cluster/adopt/status');
-  t.like(body, { running: true, adopt: { type: 'ADOPT', backupName: 'monday' } });
+  t.like(body, { running: true, adopt: { type: 'ADOPT', backupName: 'monday', adoptFrom: 'cassandra.dev' } });
   t.like((await api.call('GET', '/cluster/backups/monday')).body, { name: 'monday', state: 'RUNNING' });
 });
 
