@@ -10,9 +10,9 @@ import { hardLink } from './hard-link.ts';
 import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
 import { moveDurably } from './move-folder.ts';
 import { RootDirectory } from './root-directory.ts';
-import { freeBytes, storageError, type FailedAct } from './storage-errors.ts';
+import { damaged, freeBytes, sourceChanged, storageError, type FailedAct } from './storage-errors.ts';
 import type { DeleteOptions, Storage, StoredEntry, StoredFile, SweepOptions, TransferOptions } from './storage.ts';
-import { lstatOrNull, walkFolder, type FoundFile } from './walk-folder.ts';
+import { lstatOrNull, readHead, walkFolder, type FoundFile } from './walk-folder.ts';
 
 /**
  * Opens a directory as a storage. `create`: it is going to be written to, so make the directory when it is missing.
@@ -111,10 +111,11 @@ class FileStorage implements Storage {
     );
   }
 
-  async getDocument(key: string): Promise<string | null> {
+  async getDocument(key: string, atMost = Number.POSITIVE_INFINITY): Promise<string | null> {
     return this.#attempt(`reading ${key}`, null, async () => {
       const path = await this.#findFile(key);
-      return path === null ? null : readFile(path, 'utf8');
+      if (path === null) return null;
+      return atMost === Number.POSITIVE_INFINITY ? readFile(path, 'utf8') : readHead(path, atMost);
     });
   }
 
@@ -151,6 +152,11 @@ class FileStorage implements Storage {
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name)
       .sort();
+  }
+
+  async foldersVersion(prefix: string): Promise<string | null> {
+    const folder = await this.#findFolder(prefix);
+    return folder === null ? null : this.#attempt(`listing ${prefix}`, null, () => folderVersion(folder));
   }
 
   async delete(key: string): Promise<boolean> {
@@ -283,20 +289,5 @@ function storedFile(result: CopyResult, source: string): StoredFile {
   throw sourceChanged(
     source,
     result.outcome === 'resized' ? `${result.before} bytes before, ${result.after} after` : 'other content',
-  );
-}
-
-function sourceChanged(source: string, got: string, cause?: unknown): OperatorError {
-  return new OperatorError('SNAPSHOT_FAILED', `expected ${source} to stay as it is while it is read, but ${got}`, {
-    ...(cause === undefined ? {} : { cause }),
-    hint: 'Files of a snapshot never change: find out what writes there, then start the job again.',
-  });
-}
-
-function damaged(key: string, expected: { size: number; sha256: string }, got: string): OperatorError {
-  return new OperatorError(
-    'BACKUP_DAMAGED',
-    `expected ${key} with ${expected.size} bytes and sha256 ${expected.sha256}, but ${got}`,
-    { hint: 'Restore from another backup, or put the right file there.' },
   );
 }

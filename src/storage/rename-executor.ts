@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
-import type { Verification } from '../model/backup.ts';
 import type { RenameReport } from '../model/step.ts';
 import { manifestKey, nodeKey, recordKey, renamingKey, verificationKey } from './layout.ts';
 import { sha256Of } from './manifest.ts';
+import { rewriteFinding, rewriteManifest, rewriteRecord, written, type Pair } from './renamed-documents.ts';
 import type { Storage } from './storage.ts';
 
 /** Which folders are to get another name. */
@@ -25,11 +25,6 @@ interface Change {
   moves: boolean;
   manifest: Pair | null;
   record: Pair | null;
-}
-
-interface Pair {
-  before: string;
-  after: string;
 }
 
 /** Written before the first act and removed after the last: whoever is cut short goes on by it. */
@@ -88,7 +83,7 @@ export async function renameExecutor(
   if (journal === null) {
     journal = await plan(storage, renaming);
     if (journal.changes.length === 0) return reportOf(journal);
-    await storage.putDocument(renamingKey(cluster), `${JSON.stringify(journal, null, 1)}\n`);
+    await storage.putDocument(renamingKey(cluster), written(journal));
   }
   for (const change of journal.changes) {
     signal?.throwIfAborted();
@@ -231,77 +226,4 @@ async function rewrite(
     throw new OperatorError('INTERNAL', `expected ${key} to be changed as it was planned`);
   }
   await storage.putDocument(key, after);
-}
-
-interface Names {
-  from: string;
-  to: string;
-}
-
-/** Everything else stays as it is, also what this version does not know. Null: it is no manifest. */
-function rewriteManifest(
-  text: string,
-  { cluster, from, to, moving }: Names & { cluster: string; moving: ReadonlySet<string> },
-  moves: boolean,
-): string | null {
-  const manifest = parsed(text) as { executorId?: unknown; files?: { source?: unknown }[] } | null;
-  if (manifest === null) return null;
-  if (moves && manifest.executorId === from) manifest.executorId = to;
-  for (const file of Array.isArray(manifest.files) ? manifest.files : []) {
-    const { source } = file;
-    if (typeof source !== 'string') continue;
-    const [ofCluster, executorId, name, ...path] = source.split('/');
-    if (ofCluster === cluster && executorId === from && moving.has(name ?? '')) {
-      file.source = [cluster, to, name, ...path].join('/');
-    }
-  }
-  return written(manifest);
-}
-
-interface RecordNode {
-  executorId?: unknown;
-  manifestSha256?: unknown;
-}
-
-/** A record that did not know the manifest does not know it afterwards: what is damaged stays damaged. Null: it is no record. */
-function rewriteRecord(
-  text: string,
-  to: string,
-  { owner, moves, manifest }: Pick<Change, 'owner' | 'moves' | 'manifest'>,
-): string | null {
-  const record = parsed(text) as { nodes?: RecordNode[]; missing?: RecordNode[] } | null;
-  if (record === null) return null;
-  for (const node of Array.isArray(record.nodes) ? record.nodes : []) {
-    if (node.executorId !== owner) continue;
-    if (moves) node.executorId = to;
-    if (manifest !== null && node.manifestSha256 === manifest.before) node.manifestSha256 = manifest.after;
-  }
-  for (const node of Array.isArray(record.missing) ? record.missing : []) {
-    if (moves && node.executorId === owner) node.executorId = to;
-  }
-  return written(record);
-}
-
-function rewriteFinding(text: string, { from, to }: Names, record: Pair | null, moves: boolean): string | null {
-  const finding = parsed(text) as Partial<Verification> | null;
-  if (finding === null || record === null || finding.recordSha256 !== record.before) return null;
-  const damaged = (finding.damaged ?? []).map((file) =>
-    moves && file.executorId === from ? { ...file, executorId: to } : file,
-  );
-  return written({ ...finding, recordSha256: record.after, damaged });
-}
-
-function parsed(text: string): object | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' ? value : null;
-  } catch {
-    // Whoever reads the backup says that it is damaged; its folder has to have its name all the same.
-    return null;
-  }
-}
-
-/** As every document is written. */
-function written(document: object): string {
-  return `${JSON.stringify(document, null, 1)}\n`;
 }

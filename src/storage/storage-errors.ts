@@ -54,3 +54,20 @@ export async function freeBytes(directory: string): Promise<number | null> {
     return null;
   }
 }
+
+/** A file that must not change has. */
+export function sourceChanged(source: string, got: string, cause?: unknown): OperatorError {
+  return new OperatorError('SNAPSHOT_FAILED', `expected ${source} to stay as it is while it is read, but ${got}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: 'Files of a snapshot never change: find out what writes there, then start the job again.',
+  });
+}
+
+/** What is stored is not what was. */
+export function damaged(key: string, expected: { size: number; sha256: string }, got: string): OperatorError {
+  return new OperatorError(
+    'BACKUP_DAMAGED',
+    `expected ${key} with ${expected.size} bytes and sha256 ${expected.sha256}, but ${got}`,
+    { hint: 'Restore from another backup, or put the right file there.' },
+  );
+}
