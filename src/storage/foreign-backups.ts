@@ -90,7 +90,7 @@ function whyNot(name: string, versions: string[]): string | null {
 
 /**
  * What is to be said of a backup of the cluster that has no record: another program made it, or its adoption has begun. Null where it is what
- * is left of one of ours.
+ * is left of one of ours. The first node that has anything decides: the catalogue asks for each of its backups.
  */
 export async function foreignMessage(
   storage: Storage,
@@ -98,16 +98,14 @@ export async function foreignMessage(
   name: string,
   nodes: readonly string[],
 ): Promise<string | null> {
-  let isForeign = false;
-  let isBegun = false;
   for (const executorId of nodes) {
     const maker = await makerOf(storage, `${nodeKey(cluster, executorId, name)}/`);
+    if (maker === 'NOBODY') continue;
     if (maker === 'OURS') return null;
-    isForeign ||= maker === 'FOREIGN';
-    isBegun ||= typeof maker === 'object';
+    if (maker === 'FOREIGN') return 'no document of ours is there: another program made it, and it can be adopted';
+    return 'its adoption has begun and is not at its end: adopt it again, and it goes on';
   }
-  if (isBegun) return 'its adoption has begun and is not at its end: adopt it again, and it goes on';
-  return isForeign ? 'no document of ours is there: another program made it, and it can be adopted' : null;
+  return null;
 }
 
 /** True where another program's files lie in the folders of the cluster, without a record: a deletion would take them away for good. */

@@ -84,3 +84,23 @@ export function withoutLinks(storage: Storage): Storage {
     },
   });
 }
+
+/** Ends the process, so to say, at one call: before it, or after it was carried out. Nothing works after that. */
+export function dyingStorage(storage: Storage, at: number, isDone: boolean): Storage {
+  let calls = 0;
+  return new Proxy(storage, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function') return value;
+      if (property === 'list') return value.bind(target);
+      return async (...args: unknown[]) => {
+        const call = calls;
+        calls += 1;
+        if (call > at || (call === at && !isDone)) throw new Error('the power is gone');
+        const result: unknown = await value.apply(target, args);
+        if (call === at) throw new Error('the power is gone');
+        return result;
+      };
+    },
+  });
+}

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { nodeAdopt } from '../../src/executor/node-adopt.ts';
@@ -7,7 +7,7 @@ import { nodeDelete } from '../../src/executor/node-delete.ts';
 import { findBackup } from '../../src/storage/find-backup.ts';
 import { FRAMEWORK, storeForeign, treeOf } from '../helpers/foreign-tree.ts';
 import { backUp, EXECUTOR_ID, manifestOf, type Host } from '../helpers/step-context.ts';
-import { ADOPT, adopt, commit, hostWithForeign, own, verifyDeep, withoutLinks } from './adoption.ts';
+import { ADOPT, adopt, commit, dyingStorage, hostWithForeign, own, verifyDeep, withoutLinks } from './adoption.ts';
 import { restore } from './increments.ts';
 
 const UUIDS = ['3g8a_0ygf_4a9yo2klyu0ym7l0vp', '3g8a_0ygf_4a9yo2klyu0ym7l0vq'];
@@ -161,6 +161,34 @@ test('an adoption that was cut short is gone on with, by the same job or a later
   t.is((await manifestOf(host)).jobUuid, 'second');
   t.like((await manifestOf(host)).files, { length: 10 });
 });
+
+for (const framework of [FRAMEWORK, 'dev']) {
+  test(`cut short before or after any call to the storage, an adoption from ${framework} goes on and changes nothing foreign`, async (t) => {
+    t.timeout(110_000);
+    const host = await hostWithForeign(t, { framework });
+    const root = join(host.root, 'backup', framework, EXECUTOR_ID);
+    const before = treeOf(root);
+    let cuts = 0;
+    for (let isCut = true; isCut;) {
+      // Twice at each call: before it, and when it was carried out.
+      isCut = await adopt(host, { jobUuid: 'cut' }, dyingStorage(host.storage, cuts >> 1, cuts % 2 === 1)).then(
+        () => false,
+        () => true,
+      );
+      t.like(treeOf(root), before, `cut ${cuts}`);
+      t.is((await findBackup(host.storage, 'dev', 'monday')).record, null);
+      await commit(host, await adopt(host, { jobUuid: 'again' }));
+      t.is((await verifyDeep(host))?.damagedFiles, 0, `cut ${cuts}`);
+      t.is((await manifestOf(host)).files.length, 10);
+      rmSync(join(host.root, 'backup', 'dev', 'backups'), { recursive: true });
+      if (framework === 'dev') {
+        for (const name of ['manifest.json', 'schema.cql', 'started.json']) rmSync(own(host, name));
+      } else await remove(host, true);
+      cuts += Number(isCut);
+    }
+    t.true(cuts > 40, `only ${cuts} cuts`);
+  });
+}
 
 test('a name with a record is taken, and so is what a backup of ours has begun', async (t) => {
   const host = await hostWithForeign(t);
