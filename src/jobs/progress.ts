@@ -40,7 +40,7 @@ export function progressOf(job: ClusterJob): Progress {
   const sum = known.reduce((total, size) => total + size, 0);
   const bytesDone = steps.reduce((total, { report }) => total + (report?.bytesDone ?? 0), 0);
   const bytesTotal = known.length === sizes.length && known.length > 0 ? sum : null;
-  const counts = { bytesTotal, bytesDone, ...filesOf(steps), rate: sumOf(steps.map(rateOf)), eta: null };
+  const counts = { bytesTotal, bytesDone, ...paceOf(steps), eta: null };
   if (isFinished(job) && job.result === 'SUCCESS') return { progress: 1, ...counts };
   if (sum === 0) return { progress: null, ...counts };
   const estimate = (sum / known.length) * sizes.length;
@@ -50,18 +50,18 @@ export function progressOf(job: ClusterJob): Progress {
 
 const NOTHING_MOVED = { bytesTotal: null, bytesDone: 0, filesTotal: null, filesDone: 0, rate: null, eta: null };
 
-function filesOf(steps: Step[]): Pick<Progress, 'filesTotal' | 'filesDone'> {
-  const totals = steps.map(({ report }) => report?.filesTotal ?? null);
-  return {
-    filesTotal: totals.includes(null) ? null : sumOf(totals),
-    filesDone: sumOf(steps.map(({ report }) => report?.filesDone ?? 0)) ?? 0,
-  };
-}
-
-/** Of what is known; null when nothing is. */
-function sumOf(numbers: (number | null)[]): number | null {
-  const known = numbers.filter((number) => number !== null);
-  return known.length === 0 ? null : known.reduce((sum, number) => sum + number, 0);
+/** In one go: a big ring is asked for it all the time. */
+function paceOf(steps: Step[]): Pick<Progress, 'filesTotal' | 'filesDone' | 'rate'> {
+  let [filesDone, filesTotal, rate]: [number, number | null, number | null] = [0, 0, null];
+  for (const step of steps) {
+    const files = step.report?.filesTotal ?? null;
+    filesTotal = filesTotal === null || files === null ? null : filesTotal + files;
+    filesDone += step.report?.filesDone ?? 0;
+    if (!isStepActive(step)) continue;
+    const own = rateOf(step);
+    if (own !== null) rate = (rate ?? 0) + own;
+  }
+  return { filesTotal, filesDone, rate };
 }
 
 /** How far one node is with what is moved, and how fast. */
