@@ -123,14 +123,9 @@ export async function holdsForeignFiles(
 }
 
 /** From which folder the adoption of a node's part was begun, as its `started.json` says; null when none was. */
-export function adoptedFrom(startedJson: string): string | null {
-  try {
-    const { adoptedFrom: folder } = JSON.parse(startedJson) as { adoptedFrom?: unknown };
-    return typeof folder === 'string' ? folder : null;
-  } catch {
-    // One that cannot be read is ours and broken.
-    return null;
-  }
+export function adoptedFrom(started: string): string | null {
+  const text = /"adoptedFrom":\s*("(?:[^"\\]|\\["\\])*")/.exec(started)?.[1];
+  return text === undefined ? null : String(JSON.parse(text));
 }
 
 async function makerOf(storage: Storage, prefix: string): Promise<Maker> {
