@@ -89,7 +89,8 @@ export class BackupProgress {
       return new BackupProgress(storage, key, clock, marker);
     }
     await refuseAnything(storage, request);
-    const marker: Marker = { version: 1, jobUuid, started: clock.now(), keyspaces: {}, files: {} };
+    const jobs = request.resumes === undefined ? {} : { jobs: [...request.resumes, jobUuid] };
+    const marker: Marker = { version: 1, jobUuid, ...jobs, started: clock.now(), keyspaces: {}, files: {} };
     await storage.putDocument(key, JSON.stringify(marker));
     return new BackupProgress(storage, key, clock, marker);
   }
@@ -129,7 +130,7 @@ export class BackupProgress {
     return this.#marker.started;
   }
 
-  /** The job that has begun the backup that is resumed; null where there was nothing to be taken over. */
+  /** The job that has begun the backup that is resumed; null where nobody knows of any. */
   get origin(): string | null {
     return this.#marker.jobs?.[0] ?? null;
   }

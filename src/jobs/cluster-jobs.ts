@@ -21,7 +21,7 @@ import type { Limits } from './limits.ts';
 import { giveOrders } from './node-orders.ts';
 import { withPace, type PaceChange } from './pace.ts';
 import { planJob } from './plan.ts';
-import { checkCanBeResumed, checkNobodyLeft, resumingRequest } from './resume.ts';
+import { checkCanBeResumed, checkNobodyLeft, resumedJobs, resumingRequest } from './resume.ts';
 import { jobErrors } from './shortfalls.ts';
 import { backupNameOf, locationOf, parametersOf, type StartRequest } from './start-request.ts';
 import { resumed } from './step-updates.ts';
@@ -64,7 +64,8 @@ export class ClusterJobs {
     // While the location was looked at, another start may have come first: what counts is checked again here.
     const job = state.transaction(() => {
       const nodes = state.nodes.all();
-      const parameters = parametersOf(type, request, nodes);
+      const resumes = request.resume ? resumedJobs(this.#earlier(request)) : {};
+      const parameters = { ...parametersOf(type, request, nodes), ...resumes };
       this.#checkIdle();
       if (sought) this.#checkBackup(type, sought, parameters);
       const location = isLocationJob(type) ? locationOf(request.location ?? defaultLocation) : null;

@@ -114,9 +114,9 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
 }
 
 function parametersFor({ parameters }: ClusterJob, rate: number | null): Partial<StepRequest> {
-  const { resume, names, dryRun, graceMs, from, to, adoptFrom } = parameters;
+  const { resume, resumes, names, dryRun, graceMs, from, to, adoptFrom } = parameters;
   const bandwidth = rate ?? undefined;
-  const given = { resume, bandwidth, names, dryRun, graceMs, renameFrom: from, renameTo: to, adoptFrom };
+  const given = { resume, resumes, bandwidth, names, dryRun, graceMs, renameFrom: from, renameTo: to, adoptFrom };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

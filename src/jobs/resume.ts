@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import type { ClusterJob } from '../model/cluster-job.ts';
+import type { ClusterJob, JobParameters } from '../model/cluster-job.ts';
 import { isMember, type ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import type { BackupEntry } from '../state/backups.ts';
@@ -60,6 +60,11 @@ export function resumingRequest(request: StartRequest, earlier: ClusterJob | nul
     nodes: nodes ?? undefined,
     mode: request.mode ?? mode,
   };
+}
+
+/** The jobs that have worked on it so far. */
+export function resumedJobs(earlier: ClusterJob | null): Pick<JobParameters, 'resumes'> {
+  return earlier === null ? {} : { resumes: [...(earlier.parameters.resumes ?? []), earlier.uuid] };
 }
 
 /**

@@ -77,6 +77,8 @@ export interface JobParameters {
   force?: boolean;
   /** BACKUP: go on with one that has this name and is not whole. */
   resume?: boolean;
+  /** Then the uuids of the jobs that have worked on it before, as far as they are known; the first one has begun it. */
+  resumes?: string[];
   /** BACKUP, RESTORE: bytes per second of each node, and of all together; left out for no limit. May change while the job runs. */
   bandwidth?: number;
   clusterBandwidth?: number;

@@ -91,8 +91,9 @@ export interface StepRequest {
   force?: boolean;
   /** Id of the scheduler, for the lock of the location. Absent from early versions. */
   scheduler?: string;
-  /** backup: go on with what another job has begun. */
+  /** backup: go on with what another job has begun; and the uuids of those that are known to have worked on it, the first one first. */
   resume?: boolean;
+  resumes?: string[];
   /** backup, stage: bytes per second of this node; absent for no limit. May be changed by a message, see model/pace.ts. */
   bandwidth?: number;
   /** prune: backups to delete. rename: only in these backups. */
@@ -247,8 +248,8 @@ export interface StepReport {
   bandwidth?: number | null;
   errors: JobError[];
   /**
-   * backup that is resumed: uuid of the job that has begun what was taken over, null where there was nothing, and the checksum of the record
-   * that is to be replaced, null where there is none.
+   * backup that is resumed: uuid of the job that has begun it, null where nobody knows of any, and the checksum of the record that is to be
+   * replaced, null where there is none.
    */
   resumed?: { origin: string | null; recordSha256: string | null };
   manifest: ManifestReport | null;

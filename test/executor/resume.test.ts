@@ -154,6 +154,20 @@ test('a node that had nothing yet begins anew', async (t) => {
   t.is(report.filesSent, 8);
 });
 
+test('a resume that was cut short itself is resumed, also where it had reached only other nodes than the job before', async (t) => {
+  const host = await hostWithTwo(t);
+  host.node.before = (operation, [, keyspace]) => {
+    if (operation === 'takeSnapshot' && keyspace === 'second') throw new OperatorError('ABORTED', 'killed');
+  };
+  const second = host.context({ ...SECOND, resumes: ['job-1'] });
+  await t.throwsAsync(nodeBackup(second), { message: 'killed' });
+  t.is(second.reporter.report.resumed?.origin, 'job-1', 'where it began anew it is the same backup');
+  host.node.before = () => undefined;
+  const report = await resume(host, { jobUuid: 'job-3', resumes: ['job-1', 'job-2'] });
+  t.like(report, { filesSent: 4, resumed: { origin: 'job-1', recordSha256: null } });
+  t.is((await manifestOf(host)).filesSent, 8);
+});
+
 test('files that somebody has removed meanwhile are sent again', async (t) => {
   const host = await interrupted(t);
   rmSync(stored(host, 'monday', DATA('first')));

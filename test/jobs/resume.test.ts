@@ -26,7 +26,8 @@ test('a partial backup is resumed with what it was begun with, and its new recor
   const job = await jobs.jobs.start('BACKUP', again);
   t.like(job.parameters, { mode: 'full', resume: true });
   t.deepEqual(job.parameters.keyspaces, ['ks1']);
-  t.true(stepRequest(job, 0, 0, CLUSTER).resume);
+  const first = jobs.jobs.get(1)?.uuid;
+  t.like(stepRequest(job, 0, 0, CLUSTER), { resume: true, resumes: [first] });
   const script = goingOn((executorId) => ({
     origin: executorId === id(0) ? 'the first job' : null,
     recordSha256: 'old record',
