@@ -1,6 +1,6 @@
 import { messageOf, OperatorError } from '../errors.ts';
 import type { PruneReport } from '../model/step.ts';
-import { deleteBackup } from './node-delete.ts';
+import { deleteBackup, Deletions } from './node-delete.ts';
 import type { StepContext } from './step-context.ts';
 
 /**
@@ -11,10 +11,11 @@ export async function nodePrune(context: StepContext): Promise<void> {
   const { request, reporter, signal } = context;
   const names = request.names ?? [];
   const report: PruneReport = { whole: names.length > 0, deleted: [], kept: [], files: 0 };
+  const known = new Deletions(context);
   for (const name of names) {
     signal.throwIfAborted();
     try {
-      const { found, whole, files, kept } = await deleteBackup(context, name, () => reporter.prune(report));
+      const { found, whole, files, kept } = await deleteBackup(context, name, () => reporter.prune(report), known);
       report.whole &&= found && whole;
       report.files += files;
       if (kept > 0) report.kept.push({ name, reason: `${kept} of its files are named by manifests of other backups` });

@@ -1,16 +1,17 @@
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OperatorError } from '../errors.ts';
 import type { CopyResult } from './copy-file.ts';
 import type { CopyPool } from './copy-pool.ts';
-import { deleteFile, deleteTree, removeIfEmpty } from './delete-files.ts';
+import { deleteFile, deleteTree, removeIfEmpty, removeTemporaries } from './delete-files.ts';
 import { createDurably, fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
+import { folderVersion } from './folder-version.ts';
 import { hardLink } from './hard-link.ts';
-import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
+import { checkPrefix } from './layout.ts';
 import { moveDurably } from './move-folder.ts';
 import { RootDirectory } from './root-directory.ts';
-import { damaged, freeBytes, sourceChanged, storageError, type FailedAct } from './storage-errors.ts';
+import { damaged, explained, freeBytes, sourceChanged, storageError } from './storage-errors.ts';
 import type { DeleteOptions, Storage, StoredEntry, StoredFile, SweepOptions, TransferOptions } from './storage.ts';
 import { lstatOrNull, readHead, walkFolder, type FoundFile } from './walk-folder.ts';
 
@@ -111,11 +112,17 @@ class FileStorage implements Storage {
     );
   }
 
-  async getDocument(key: string, atMost = Number.POSITIVE_INFINITY): Promise<string | null> {
+  async getDocument(key: string): Promise<string | null> {
     return this.#attempt(`reading ${key}`, null, async () => {
       const path = await this.#findFile(key);
-      if (path === null) return null;
-      return atMost === Number.POSITIVE_INFINITY ? readFile(path, 'utf8') : readHead(path, atMost);
+      return path === null ? null : readFile(path, 'utf8');
+    });
+  }
+
+  async getHead(key: string, bytes: number): Promise<{ text: string; size: number } | null> {
+    return this.#attempt(`reading ${key}`, null, async () => {
+      const path = await this.#findFile(key);
+      return path === null ? null : readHead(path, bytes);
     });
   }
 
@@ -266,21 +273,6 @@ class FileStorage implements Storage {
         folders.add(folder);
     }
     for (const folder of folders) await fsyncPath(folder);
-  }
-}
-
-async function removeTemporaries(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { force: true });
-  }
-}
-
-/** Runs an act and turns the system's error into one that says what to do. */
-async function explained<T>(act: FailedAct, body: () => Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    throw await storageError(error, act);
   }
 }
 

@@ -4,6 +4,7 @@ import { OperatorError, messageOf } from '../errors.ts';
 import { isBackupName } from '../model/backup-name.ts';
 import type { BackupRecord, NodeManifest } from '../model/backup.ts';
 import { keptManifestKey, keyProblem, manifestKey } from './layout.ts';
+import { withReferences } from './references.ts';
 import type { Storage } from './storage.ts';
 
 /** The version of documents that this version writes and reads. */
@@ -148,7 +149,9 @@ export async function manifestText(
 
 /** The manifest as it is stored: the same text for the same content. Throws BACKUP_DAMAGED when a field is wrong. */
 export function stringifyManifest(manifest: NodeManifest): string {
-  return stringify(check(manifestSchema, manifest, 'the manifest to be stored'));
+  const { version, cluster, backupName: name, ...rest } = check(manifestSchema, manifest, 'the manifest to be stored');
+  const head = { version, cluster, backupName: name };
+  return withReferences((references) => stringify({ ...head, references, ...rest }), manifest);
 }
 
 /** The record as it is stored: the same text for the same content. Throws BACKUP_DAMAGED when a field is wrong. */

@@ -78,6 +78,9 @@ export interface Storage {
   /** Null when there is none. */
   getDocument(key: string): Promise<string | null>;
 
+  /** The first bytes of a document as text (a character that is cut is not one), and how many bytes it has in all. Null when there is none. */
+  getHead(key: string, bytes: number): Promise<{ text: string; size: number } | null>;
+
   /** Everything below a prefix that ends at a `/`, or everything for ''. Unfinished temporaries are not listed. */
   list(prefix: string): AsyncIterable<StoredEntry>;
 
@@ -86,6 +89,12 @@ export interface Storage {
 
   /** Names of the folders directly below a prefix, sorted; none for a prefix that holds nothing. */
   folders(prefix: string): Promise<string[]>;
+
+  /**
+   * As long as it is the same, so are the folders directly below a prefix. Null where nothing tells, or they changed so recently that
+   * a change might not show.
+   */
+  foldersVersion(prefix: string): Promise<string | null>;
 
   /** Deletes one file durably; false when there is none. */
   delete(key: string): Promise<boolean>;

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TEMPORARY_PREFIX } from './layout.ts';
 import type { StoredEntry } from './storage.ts';
@@ -50,5 +50,17 @@ export async function lstatOrNull(path: string): Promise<Stats | null> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw error;
+  }
+}
+
+/** The beginning of a text, and how many bytes all of it has. */
+export async function readHead(path: string, bytes: number): Promise<{ text: string; size: number }> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+    const { size } = await file.stat();
+    return { text: buffer.toString('utf8', 0, bytesRead), size };
+  } finally {
+    await file.close();
   }
 }
