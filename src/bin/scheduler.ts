@@ -112,7 +112,7 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const client = countedClient(mesosClient(parts, nothingNeeded), metrics.mesos);
   // The API and the jobs wake the scheduler, which is made after them.
   const wake = (): void => scheduler.wake();
-  const locations = new BackupLocations(options.clusterName);
+  const locations = new BackupLocations(options.clusterName, signal, (at) => state.backups.summaries(at));
   const defaultLocation = backupLocation(options.backupDirectory);
   const jobs = new ClusterJobs({
     state,

@@ -13,7 +13,8 @@ import { createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createApiServer } from '../../src/api/server.ts';
 import { systemClock } from '../../src/clock.ts';
-import { BackupCatalogue, type BackupReader } from '../../src/jobs/backup-catalogue.ts';
+import { BackupCatalogue } from '../../src/jobs/backup-catalogue.ts';
+import type { BackupReader } from '../../src/jobs/backup-reader.ts';
 import { ClusterJobs, type FoundBackup } from '../../src/jobs/cluster-jobs.ts';
 import { executorIdOf, newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import { Ring } from '../../src/scheduler/ring.ts';
@@ -81,6 +82,8 @@ export async function startApi(
       list: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
       read: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
       foreign: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
+      ownBytes: () => null,
+      countOwnBytes: () => Promise.resolve(null),
     },
   });
   const sink = new Writable({

@@ -55,7 +55,13 @@ function rig(t: ExecutionContext, { spec = nightly, old = [] as string[] } = {})
     state,
     clock,
     defaultLocation: 'file:///backup',
-    reader: { list, read: nothing, foreign: () => Promise.resolve({ seen: true, found: [] }) },
+    reader: {
+      list,
+      read: nothing,
+      foreign: () => Promise.resolve({ seen: true, found: [] }),
+      ownBytes: () => null,
+      countOwnBytes: () => Promise.resolve(null),
+    },
   });
   /** As a scheduler that has just started. */
   const runner = (changes: { jobs?: Pick<ClusterJobs, 'start'>; state?: State } = {}) =>

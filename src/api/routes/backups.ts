@@ -78,5 +78,5 @@ export function policyOf({ minAge, ...rules }: Omit<PruneParams, 'dryRun' | 'loc
 }
 
 function told(plan: PruningPlan) {
-  return { keep: plan.keep, delete: plan.delete.map(({ name, state, bytes }) => ({ name, state, bytes })) };
+  return { keep: plan.keep, delete: plan.delete.map(({ name, state, bytes, bytesOwn }) => ({ name, state, bytes, bytesOwn })) };
 }

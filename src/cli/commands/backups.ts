@@ -62,7 +62,7 @@ interface PruneAnswer {
   started?: boolean;
   job?: number;
   keep: { name: string; reasons: string[] }[];
-  delete: { name: string; state: string; bytes: number | null }[];
+  delete: { name: string; state: string; bytes: number | null; bytesOwn: number | null }[];
 }
 
 async function pruneBackups(command: Command, context: CommandContext): Promise<number> {
@@ -83,10 +83,14 @@ async function pruneBackups(command: Command, context: CommandContext): Promise<
 function describePruning(plan: PruneAnswer): string {
   const rows = [
     ...plan.keep.map(({ name, reasons }) => [name, 'stays', reasons.join(', ')]),
-    ...plan.delete.map(({ name, state, bytes: size }) => [
+    ...plan.delete.map(({ name, state, bytes: size, bytesOwn }) => [
       name,
       'goes',
-      size === null ? state.toLowerCase() : `${state.toLowerCase()}, ${bytes(size)}`,
+      [
+        state.toLowerCase(),
+        ...(size === null ? [] : [bytes(size)]),
+        ...(bytesOwn === null ? [] : [`${bytes(bytesOwn)} its own`]),
+      ].join(', '),
     ]),
   ];
   if (rows.length === 0) return 'There are no backups.\n';

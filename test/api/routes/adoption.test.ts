@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { BackupReader } from '../../../src/jobs/backup-catalogue.ts';
+import type { BackupReader } from '../../../src/jobs/backup-reader.ts';
 import type { ForeignBackup } from '../../../src/model/foreign-backup.ts';
 import { emptySummary } from '../../../src/model/backup-summary.ts';
 import { startApi } from '../helpers.ts';
@@ -20,6 +20,8 @@ function readerOf(...backups: ForeignBackup[]): BackupReader {
     list: () => Promise.resolve({ seen: true, found: [emptySummary('ours', 'COMPLETE', null, [NODE])] }),
     read: () => Promise.resolve({ seen: true, found: null }),
     foreign: () => Promise.resolve({ seen: true, found: backups }),
+    ownBytes: () => null,
+    countOwnBytes: () => Promise.resolve(null),
   };
 }
 
@@ -63,6 +65,15 @@ test('Where nothing of that name is there the answer is 404, and names the folde
   const elsewhere = await api.call('POST', '/cluster/backups/adopt?name=monday');
   t.like(elsewhere.body, { error: { code: 'BACKUP_NOT_FOUND', hint: 'One is in cassandra: say from=cassandra.' } });
   t.is((await api.call('POST', '/cluster/backups/adopt?name=monday&from=cassandra')).status, 200);
+});
+
+test('What no Cassandra of ours can read is refused at once', async (t) => {
+  const old = { ...FOREIGN, sstableVersions: ['ka'], message: 'SSTables of version ka cannot be read' };
+  const api = await startApi(t, { reader: readerOf(old), found: 'ABSENT' });
+  const { status, body } = await api.call('POST', '/cluster/backups/adopt?name=monday');
+  t.is(status, 409);
+  t.like(body, { started: false, error: { code: 'SCHEMA_MISMATCH', message: old.message } });
+  t.is(api.jobs.running(), null);
 });
 
 test('A name that has a record is taken', async (t) => {

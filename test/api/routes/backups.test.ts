@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { BackupReader } from '../../../src/jobs/backup-catalogue.ts';
+import type { BackupReader } from '../../../src/jobs/backup-reader.ts';
 import { emptySummary, type BackupSummary } from '../../../src/model/backup-summary.ts';
 import { startApi } from '../helpers.ts';
 
@@ -16,6 +16,8 @@ function readerOf(...backups: BackupSummary[]): BackupReader {
   return {
     list: () => Promise.resolve({ seen: true, found: backups }),
     foreign: () => Promise.resolve({ seen: true, found: [] }),
+    ownBytes: () => null,
+    countOwnBytes: () => Promise.resolve(null),
     read: (_location, name) => {
       const found = backups.find((backup) => backup.name === name);
       const part = { executorId: NODE, hostId: 'h0', hostname: 'slave0', ip: '127.0.0.1', files: 8, bytes: 4096 };
@@ -115,7 +117,7 @@ test('What a retention policy would do is shown with reasons, and done by a job'
   const path = '/cluster/backups/prune?keepLast=1';
   const dry = await api.call('POST', `${path}&dryRun=true`);
   t.is(dry.status, 200);
-  t.deepEqual(dry.body.delete, [{ name: 'old', state: 'COMPLETE', bytes: 4096 }]);
+  t.deepEqual(dry.body.delete, [{ name: 'old', state: 'COMPLETE', bytes: 4096, bytesOwn: null }]);
   t.like(dry.body, { dryRun: true, keep: [{ name: 'new', reasons: ['the newest whole one', 'one of the last 1'] }] });
   t.is(api.jobs.running(), null);
   t.like((await api.call('POST', path)).body, { started: true, job: 1, delete: [{ name: 'old' }] });

@@ -25,6 +25,8 @@ const reader = {
   list: () => Promise.resolve({ seen: true as const, found: [] }),
   read: () => Promise.resolve({ seen: true as const, found: null }),
   foreign: () => Promise.resolve({ seen: true as const, found: FOUND }),
+  ownBytes: () => null,
+  countOwnBytes: () => Promise.resolve(null),
 };
 
 test('What another program has made is listed a line each, with what is against it', async (t) => {

@@ -11,6 +11,8 @@ const MONDAY = {
   finished: 1_800_000_060_000,
   files: 8,
   bytes: 4096,
+  bytesSent: 1024,
+  mode: 'incremental' as const,
   keyspaces: { shop: { tables: 1, files: 8, bytes: 4096 } },
   cassandraVersion: '5.0.5',
   schemaVersion: 's1',
@@ -26,6 +28,8 @@ const PART = { executorId: NODE, hostId: 'h0', hostname: 'slave0', ip: '127.0.0.
 const reader = {
   list: () => Promise.resolve({ seen: true as const, found: [MONDAY] }),
   foreign: () => Promise.resolve({ seen: true as const, found: [] }),
+  ownBytes: () => 2048,
+  countOwnBytes: () => Promise.resolve(null),
   read: () => Promise.resolve({ seen: true as const, found: { summary: MONDAY, parts: [PART], missing: [] } }),
 };
 
@@ -50,6 +54,7 @@ test('One backup is shown with its nodes, its keyspaces and what is damaged', as
       'Location file:///backup',
       'Started 2027-01-15T08:00:00Z, finished 2027-01-15T08:01:00Z',
       '8 files, 4.0 KiB, Cassandra 5.0.5, schema s1',
+      'Incremental: 1.0 KiB sent; its deletion frees 2.0 KiB',
       'Verified: 2027-01-15T08:01:40Z deep, damaged',
       '',
       'NODE                           HOSTNAME  IP         FILES  SIZE',
@@ -119,7 +124,7 @@ test('A pruning shows what stays, why, and what goes, before it is done', async 
     [
       'BACKUP          WHY',
       'tuesday  stays  the newest whole one, one of the last 1',
-      'monday   goes   damaged, 4.0 KiB',
+      'monday   goes   damaged, 4.0 KiB, 2.0 KiB its own',
       '',
     ].join('\n'),
   );
