@@ -1,5 +1,7 @@
 import type { Schema, TableSchema } from '../cassandra/schema.ts';
+import { pause, type Clock } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
+import type { Logger } from '../log.ts';
 import { BackupProgress, type Stored } from './backup-progress.ts';
 import { DigestCache } from './digest-cache.ts';
 import { eachKeyspace } from './each-keyspace.ts';
@@ -86,12 +88,26 @@ async function remembering<T>(
   try {
     return await work();
   } catch (error) {
-    // What is stored of a keyspace that was cut short need not be sent again by whoever goes on.
-    await progress.save().catch((reason: unknown) => log.warn({ reason: messageOf(reason) }, 'progress is not saved'));
+    await saveInTime(progress, clock, log);
     throw error;
   } finally {
     digests.keepOnly(new Set(schema.tables.map(({ keyspace, table, id }) => tableKey(keyspace, table, id))));
     await digests.save(clock.now());
+  }
+}
+
+/** A location that hangs must not keep the step from ending. */
+const SAVE_MS = 10_000;
+
+/** What is stored of a keyspace that was cut short need not be sent again by whoever goes on. */
+async function saveInTime(progress: BackupProgress, clock: Clock, log: Logger): Promise<void> {
+  const patience = new AbortController();
+  try {
+    await Promise.race([progress.save(), pause(clock, SAVE_MS, patience.signal)]);
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'how far the backup is could not be noted');
+  } finally {
+    patience.abort();
   }
 }
 

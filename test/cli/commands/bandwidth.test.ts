@@ -1,5 +1,8 @@
 import test from 'ava';
-import { startApi } from '../../api/helpers.ts';
+import { launched } from '../../../src/jobs/next-steps.ts';
+import { onProgress } from '../../../src/jobs/step-updates.ts';
+import { emptyReport } from '../../../src/model/step.ts';
+import { NOW, startApi } from '../../api/helpers.ts';
 import { cli } from '../helpers.ts';
 
 test('Limits are given at the start and changed while the job runs', async (t) => {
@@ -27,4 +30,15 @@ test('Without a job of that kind, or without a rate, nothing is changed', async 
   const wrong = await cli(api, 'backup', 'bandwidth', 'fast');
   t.is(wrong.code, 2);
   t.regex(wrong.stderr, /bandwidth: expected bytes per second such as 50MB\/s, .*, or none, got "fast"/);
+});
+
+test('The job that runs is shown with its rate and the time that is left', async (t) => {
+  const api = await startApi(t);
+  const { id } = await api.jobs.start('BACKUP', { name: 'b0', nodes: ['cassandra.dev.node.0.executor'] });
+  api.jobs.update(id, (job) => launched(job, 0, 0, 'task', NOW));
+  for (const second of [0, 1]) {
+    const report = { ...emptyReport(), bytesTotal: 10 * 1024, bytesDone: second * 1024 };
+    api.jobs.update(id, (job) => onProgress(job, 'task', report, NOW + second * 1000));
+  }
+  t.regex((await cli(api, 'backup', 'status')).stdout, /1\.0 KiB of 10\.0 KiB, 1\.0 KiB\/s, 9s left\n/);
 });
