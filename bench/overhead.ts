@@ -42,7 +42,7 @@ interface Work {
 /** When the executor had each task at work (epoch ms), by its own log. */
 function workTimes(ring: BenchRing): Map<string, Work> {
   const times = new Map<string, Work>();
-  for (const { msg, taskId, time } of ring.executorLog()) {
+  for (const { msg, task: taskId, time } of ring.executorLog()) {
     if (msg === 'step begins') times.set(String(taskId), { begun: Number(time), ended: Number.NaN });
     const work = times.get(String(taskId));
     if (msg === 'step ended' && work) work.ended = Number(time);

@@ -54,8 +54,17 @@ export class BenchRing {
   }
 
   /** Runs a job to its end. Throws when it ends other than with SUCCESS. */
-  async run(kind: 'backup' | 'restore', name: string): Promise<JobJson> {
-    const { status, body } = await this.#ring.post(`/cluster/${kind}/start?name=${name}`);
+  run(kind: 'backup' | 'restore', name: string): Promise<JobJson> {
+    return this.#run(kind, name, `/cluster/${kind}/start?name=${name}`);
+  }
+
+  /** Reads every byte of a backup. Throws when one is not what it was. */
+  verify(name: string): Promise<JobJson> {
+    return this.#run('verification', name, `/cluster/backups/${name}/verify?deep=true`);
+  }
+
+  async #run(kind: string, name: string, path: string): Promise<JobJson> {
+    const { status, body } = await this.#ring.post(path);
     if (status !== 200) throw new Error(`the ${kind} was refused: ${JSON.stringify(body)}`);
     const { job: id } = body as { job: number };
     let job: JobJson | null = null;

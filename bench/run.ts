@@ -1,5 +1,5 @@
 // Measures the program on a ring of one real Cassandra node, and its scheduler on a ring of many simulated ones. Usage:
-//   npm run bench -- [backup] [increments] [restore] [memory] [overhead] [--gib 2] [--sizes 0.2,1,4] [--rounds 5]
+//   npm run bench -- [backup] [increments] [verify] [restore] [memory] [overhead] [--gib 2] [--sizes 0.2,1,4] [--rounds 5]
 //                    [--directory where the data goes] [--port REST] [--address loopback address of the node]
 //   npm run bench -- scale [--nodes 1000,5000] [--step-ms 20] [--concurrency 50] [--health-interval 10]
 //                    [--profile where V8's CPU profiles of the scheduler go]
@@ -15,8 +15,9 @@ import { measureRestore } from './restore.ts';
 import { report } from './results.ts';
 import { BenchRing } from './ring.ts';
 import { measureScale } from './scale.ts';
+import { measureVerify } from './verify.ts';
 
-const PARTS = ['overhead', 'backup', 'increments', 'restore', 'memory'];
+const PARTS = ['overhead', 'backup', 'increments', 'verify', 'restore', 'memory'];
 const ALL = [...PARTS, 'scale', 'offers'];
 
 const { values, positionals } = parseArgs({
@@ -92,6 +93,7 @@ async function measure(): Promise<void> {
   if (wanted.has('backup')) report(await measureBackup(ring, gib, rounds));
   else if (wanted.has('memory')) await measureBackup(ring, gib, 1);
   if (wanted.has('increments')) report(await measureIncrements(ring, gib, rounds));
+  if (wanted.has('verify')) report(await measureVerify(ring, gib, rounds));
   if (wanted.has('restore')) report(await measureRestore(ring, sizes, rounds));
   else if (wanted.has('memory')) await measureRestore(ring, sizes, 1);
   if (wanted.has('memory')) report(measureMemory(ring, [gib, ...sizes]));

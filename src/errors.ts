@@ -15,6 +15,7 @@ const TABLE = {
   NODE_AMBIGUOUS: { status: 409, exitCode: 2, retryable: false },
   NAME_TAKEN: { status: 409, exitCode: 1, retryable: false },
   JOB_RUNNING: { status: 409, exitCode: 1, retryable: false },
+  JOB_ENDED: { status: 409, exitCode: 1, retryable: false },
   BACKUP_INCOMPLETE: { status: 409, exitCode: 1, retryable: false },
   BACKUP_DAMAGED: { status: 409, exitCode: 1, retryable: false },
   /** Another scheduler works there. */

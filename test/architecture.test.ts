@@ -12,6 +12,8 @@ const ARROWS: Record<string, string[]> = {
   artifacts: ['model'],
   api: ['jobs', 'state', 'model'],
   jobs: ['state', 'model'],
+  webhook: ['jobs', 'state', 'model'],
+  metrics: ['jobs', 'mesos', 'state', 'model'],
   scheduler: ['jobs', 'mesos', 'state', 'model'],
   executor: ['cassandra', 'storage', 'mesos', 'model'],
   cassandra: ['model'],

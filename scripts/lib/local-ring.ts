@@ -115,7 +115,7 @@ export class LocalRing {
     return this.request('POST', path);
   }
 
-  async request(method: 'POST' | 'DELETE', path: string): Promise<{ status: number; body: unknown }> {
+  async request(method: 'POST' | 'PUT' | 'DELETE', path: string): Promise<{ status: number; body: unknown }> {
     const response = await fetch(this.url + path, { method });
     return { status: response.status, body: await response.json() };
   }

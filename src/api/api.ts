@@ -7,17 +7,22 @@ import { guard } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { errorHandler } from './error-handler.ts';
 import { jsonRoute, type Route } from './route.ts';
+import { adoptionRoutes } from './routes/adoption.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { backupRoutes } from './routes/backups.ts';
+import { bandwidthRoutes } from './routes/bandwidth.ts';
 import { configRoutes } from './routes/config.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { historyRoutes, jobRoutes } from './routes/jobs.ts';
+import { jobEventRoutes } from './routes/job-events.ts';
 import { liveNodeRoutes } from './routes/live-nodes.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { offerRoutes } from './routes/offers.ts';
 import { reportRoutes } from './routes/report.ts';
 import { ringRoutes } from './routes/ring.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 
 /** Builds the REST API. `createApiServer` makes it listen. */
 export function createApi(deps: ApiDeps): Koa {
@@ -29,7 +34,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(errorHandler(deps.log));
   app.use(guard(deps));
   app.use(refuseOtherBodies);
-  app.use(bodyParser({ enableTypes: ['json'], parsedMethods: ['POST'], jsonLimit: '64kb' }));
+  app.use(bodyParser({ enableTypes: ['json'], parsedMethods: ['POST', 'PUT'], jsonLimit: '64kb' }));
   app.use(router.routes());
   app.use(router.allowedMethods());
   return app;
@@ -40,7 +45,11 @@ export function apiRoutes(deps: ApiDeps): Route[] {
   const routes = [
     ...jobRoutes(deps),
     ...historyRoutes(deps),
+    ...jobEventRoutes(deps),
+    ...bandwidthRoutes(deps),
+    ...adoptionRoutes(deps),
     ...backupRoutes(deps),
+    ...scheduleRoutes(deps),
     ...nodeRoutes(deps),
     ...ringRoutes(deps),
     ...offerRoutes(deps),
@@ -48,6 +57,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...configRoutes(deps),
     ...liveNodeRoutes(deps),
     ...healthRoutes(deps),
+    ...metricsRoutes(deps),
     ...docsRoutes(),
     ...artifactRoutes(deps),
   ];

@@ -4,6 +4,7 @@ import type { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import type { Logger } from '../log.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { OfferReport, WaitingNeed } from '../model/offer-report.ts';
+import type { State } from '../state/database.ts';
 import type { NodeStore } from '../state/nodes.ts';
 
 /** Who may call; see access.ts. */
@@ -45,10 +46,13 @@ export interface ApiDeps extends Access {
   jobs: ClusterJobs;
   backups: BackupCatalogue;
   nodes: Pick<NodeStore, 'all'>;
+  state: Pick<State, 'schedules' | 'transaction'>;
   ring: RingOrders;
   offers: () => { offers: OfferReport[]; waiting: WaitingNeed[] };
   artifacts: readonly ServedFile[];
   cluster: { name: string; frameworkName: string; targetNodes: () => number; seedCount: number };
+  /** In Prometheus' text format. */
+  metrics: () => Promise<string>;
   /** The configuration as plain JSON, secrets already taken out. */
   config: () => Record<string, unknown>;
   /** Null until the master gave one. */

@@ -43,7 +43,10 @@ const OLD_FIELDS: [path: RegExp, fields: (message: string) => Record<string, unk
   [/^\/node\/[^/]+\/make-(?:non-)?seed\/?$/, () => ({ success: false })],
   [/^\/scale\/nodes\/?$/, (message) => ({ message })],
   // Ours, but started like jobs.
-  [/^\/(?:node\/[^/]+\/remove|cluster\/destroy|cluster\/backups\/[^/]+\/verify)\/?$/, () => ({ started: false })],
+  [
+    /^\/(?:node\/[^/]+\/remove|cluster\/destroy|cluster\/backups\/(?:[^/]+\/verify|prune|sweep|adopt|rename-executor))\/?$/,
+    () => ({ started: false }),
+  ],
 ];
 
 const DELETION = /^\/cluster\/backups\/[^/]+\/?$/;

@@ -1,4 +1,6 @@
+import { overdueBy } from '../jobs/schedules.ts';
 import { isMember, isNodeReady, type ClusterNode } from '../model/node.ts';
+import type { Schedule } from '../model/schedule.ts';
 
 /** How old a node's last word may be until it counts as unknown: several health intervals. */
 export const HEALTH_MAX_AGE_MS = 120_000;
@@ -88,4 +90,21 @@ function unseenBy(node: ClusterNode, nodes: ClusterNode[]): string | null {
   if (health === null) return null;
   const unseen = nodes.filter((other) => other.ip !== null && !health.liveNodes.includes(other.ip));
   return unseen.length === 0 ? null : `does not see ${unseen.map((other) => other.executorId).join(', ')} as live`;
+}
+
+/** One result, where some schedule says how old its last success may be. */
+export function checkSchedules(schedules: Schedule[], now: number): HealthResult[] {
+  const limited = schedules.filter(({ maxAgeMs }) => maxAgeMs !== null);
+  if (limited.length === 0) return [];
+  const reasons = limited.flatMap((schedule) => {
+    if (overdueBy(schedule, now) === null) return [];
+    const { name, lastSuccess, created, maxAgeMs, failures } = schedule;
+    const age = Math.round((now - (lastSuccess ?? created)) / 1000);
+    const since =
+      lastSuccess === null ? `has had no success since it was made ${age} s ago` : `had its last success ${age} s ago`;
+    const after = failures === 0 ? '' : `, ${failures} failed since`;
+    return [`schedule ${name} ${since}${after}; at most ${Math.round((maxAgeMs ?? 0) / 1000)} s are allowed`];
+  });
+  const actual = limited.length - reasons.length;
+  return [{ name: 'schedulesSucceed', ok: reasons.length === 0, expected: limited.length, actual, reasons }];
 }

@@ -1,17 +1,18 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { OperatorError } from '../errors.ts';
+import { DURATION_WORDS, parseDuration } from '../model/duration.ts';
 
 /** The parameters of a route: name to zod schema. A schema's error text completes "expected …". */
 export type Shape = Readonly<Record<string, z.ZodType>>;
 
 /** Parameters that one could expect of a job's start, and why it does not take them. */
 const NOT_TAKEN: Readonly<Record<string, string>> = {
-  bandwidth: 'not supported by this version, leave it out',
   nodes: 'a restore always covers all nodes, leave it out',
   snapshot: 'a restore takes no snapshot of its own, leave it out',
   mode: 'a restore always brings back everything, leave it out',
   rehash: 'a restore always compares all checksums, leave it out',
+  resume: 'a restore always uses what an earlier one has staged, leave it out',
 };
 
 /**
@@ -68,6 +69,15 @@ export function countParam(): z.ZodType<number> {
 
 function readDigits(value: unknown): unknown {
   return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
+}
+
+/** A duration such as `24h`, in ms. */
+export function durationParam(): z.ZodType<number> {
+  const error = DURATION_WORDS;
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? parseDuration(value) : value),
+    z.int({ error }).min(0, { error }),
+  );
 }
 
 /** `true` or `false`, also as text. */

@@ -5,13 +5,13 @@ import { readParams, type Shape } from './params.ts';
 
 /** One path of the API. The list of all routes makes the router, the answer of `GET /` and the test of the document. */
 export interface Route {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** As @koa/router writes it: `/cluster/jobs/:id`. */
   path: string;
   contentType: string;
   /** Types that a client can ask for instead, by `Accept`. */
   otherTypes?: string[];
-  /** Names of the parameters it takes in the query, and in the body when it is a POST. */
+  /** Names of the parameters it takes in the query, and in the body when it is a POST or PUT. */
   params: string[];
   handle(ctx: Context & { params: Record<string, string> }): Promise<void>;
 }

@@ -1,31 +1,67 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
-import type { BackupReader, Seen } from '../jobs/backup-catalogue.ts';
+import type { BackupReader, Seen } from '../jobs/backup-reader.ts';
 import type { FoundBackup } from '../jobs/cluster-jobs.ts';
+import type { BackupSummary } from '../model/backup-summary.ts';
+import type { FolderCache } from '../storage/backup-folders.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { findBackup } from '../storage/find-backup.ts';
+import { listForeignBackups } from '../storage/foreign-backups.ts';
 import { locationDirectory, openStorage } from '../storage/open.ts';
-import { listBackups, readBackup, type SummaryCache } from '../storage/read-backups.ts';
+import { ownBytes } from '../storage/own-bytes.ts';
+import { readBackup, readLocation, type LocationContent, type SummaryCache } from '../storage/read-backups.ts';
 import type { Storage } from '../storage/storage.ts';
+import { OwnBytes } from './own-bytes.ts';
+
+interface Caches {
+  summaries: SummaryCache;
+  folders: FolderCache;
+}
 
 /** Locations as this host sees them. What was read of one is kept as long as its documents stay the same. */
 export class BackupLocations implements BackupReader {
   readonly #cluster: string;
-  readonly #caches = new Map<string, SummaryCache>();
+  readonly #remembered: (location: string) => BackupSummary[];
+  readonly #caches = new Map<string, Caches>();
+  readonly #own = new OwnBytes();
+  readonly #signal: AbortSignal;
 
-  constructor(cluster: string) {
+  /** `remembered`: summaries as they were read before; those whose documents are the same are not read again. `signal` ends all counting. */
+  constructor(cluster: string, signal: AbortSignal, remembered: (location: string) => BackupSummary[] = () => []) {
     this.#cluster = cluster;
+    this.#remembered = remembered;
+    this.#signal = signal;
   }
 
   list(location: string) {
-    const cache: SummaryCache = this.#caches.get(location) ?? new Map();
-    this.#caches.set(location, cache);
-    return this.#look(location, (storage) => listBackups(storage, this.#cluster, cache));
+    return this.#look(location, async (storage) => (await this.#read(location, storage)).backups);
   }
 
   read(location: string, name: string) {
     return this.#look(location, (storage) => readBackup(storage, this.#cluster, name));
+  }
+
+  /** What other programs have made there, also where this cluster has nothing yet. */
+  foreign(location: string) {
+    return this.#look(location, (storage) => listForeignBackups(storage, this.#cluster), '.');
+  }
+
+  ownBytes(location: string, name: string): number | null {
+    return this.#own.known(location, name);
+  }
+
+  countOwnBytes(location: string, name: string): Promise<number | null> {
+    return this.#own.count(location, name, () =>
+      withStorage(location, async (storage) => {
+        const { folders, fingerprint: before } = await this.#read(location, storage);
+        const known = this.#own.known(location, name);
+        if (known !== null) return { bytes: known, before, after: before };
+        const nodes = folders.get(name) ?? [];
+        const bytes = await ownBytes(storage, this.#cluster, { name, nodes }, this.#signal);
+        return { bytes, before, after: (await this.#read(location, storage)).fingerprint };
+      }),
+    );
   }
 
   /** UNKNOWN when the location cannot be seen from this host. */
@@ -37,11 +73,25 @@ export class BackupLocations implements BackupReader {
     });
   }
 
-  async #look<T>(location: string, look: (storage: Storage) => Promise<T>): Promise<Seen<T>> {
+  async #read(location: string, storage: Storage): Promise<LocationContent> {
+    let caches = this.#caches.get(location);
+    if (caches === undefined) {
+      // What an earlier version of the program could not read, this one may.
+      const usable = this.#remembered(location).filter(({ state }) => state !== 'DAMAGED');
+      caches = { summaries: new Map(usable.map((summary) => [summary.name, summary])), folders: new Map() };
+      this.#caches.set(location, caches);
+    }
+    const content = await readLocation(storage, this.#cluster, caches.summaries, caches.folders);
+    this.#own.settle(location, content.fingerprint);
+    return content;
+  }
+
+  /** Only where the folder is there: by default that of the cluster. */
+  async #look<T>(location: string, look: (storage: Storage) => Promise<T>, folder = this.#cluster): Promise<Seen<T>> {
     try {
       const directory = locationDirectory(location, '/');
       if (!existsSync(directory)) return unseen(`there is no directory ${directory} on the scheduler's host`);
-      if (!existsSync(join(directory, this.#cluster))) {
+      if (!existsSync(join(directory, folder))) {
         return unseen(`nothing of cluster ${this.#cluster} is in ${directory} on the scheduler's host`);
       }
       return { seen: true, found: await withStorage(location, look) };

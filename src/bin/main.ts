@@ -14,7 +14,7 @@ import {
   type LocalOptions,
   type SchedulerOptions,
 } from '../config/options.ts';
-import { apiToken, mesosSecret } from '../config/secrets.ts';
+import { apiToken, mesosSecret, webhookTarget } from '../config/secrets.ts';
 import { edge, stopSignal } from './edge.ts';
 
 /** How this very program is started again: by the scheduler's supervisor, and by agents as the executor. */
@@ -51,6 +51,7 @@ function schedulerCommand(setExitCode: (code: number) => void): Command {
           externalDcs: externalDcs(env),
           token: apiToken(env),
           mesosSecret: mesosSecret(env),
+          webhook: webhookTarget(env),
           executorCommandLine: commandLine('executor'),
         },
         signal,
@@ -117,6 +118,7 @@ async function runCommands(argv: string[], setExitCode: (code: number) => void):
     token: apiToken(env),
     clock: systemClock,
     stopSignal,
+    renameDirectly: async (renaming, signal) => (await import('./rename-directly.ts')).renameDirectly(renaming, signal),
   });
   for (const create of [schedulerCommand, executorCommand, localCommand, configCommand]) {
     program.addCommand(create(setExitCode));

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { accessPolicy } from '../api/access.ts';
 import { createApi } from '../api/api.ts';
@@ -13,15 +13,17 @@ import { executorLaunch } from '../artifacts/launch.ts';
 import { prepareArtifacts } from '../artifacts/prepare.ts';
 import { systemClock } from '../clock.ts';
 import { EXECUTOR_BUNDLE, type SchedulerOptions } from '../config/options.ts';
+import type { WebhookTarget } from '../config/secrets.ts';
 import { backupLocation, schedulerSettings, warnings, type ExecutorLaunch } from '../config/settings.ts';
 import { OperatorError, wrapError } from '../errors.ts';
 import { BackupCatalogue } from '../jobs/backup-catalogue.ts';
 import { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import { defaultLimits } from '../jobs/limits.ts';
+import { ScheduleRunner } from '../jobs/schedule-runner.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { CA_VARIABLE } from '../mesos/executor-environment.ts';
-import { parseMasters } from '../mesos/masters.ts';
-import { MesosSchedulerClient } from '../mesos/scheduler-client.ts';
+import { countedClient } from '../metrics/counted-client.ts';
+import { Metrics } from '../metrics/metrics.ts';
 import { frameworkName, isMember } from '../model/node.ts';
 import { ExternalSeeds, type ExternalDc } from '../scheduler/external-seeds.ts';
 import { forgetFramework } from '../scheduler/framework-id.ts';
@@ -33,9 +35,9 @@ import { Scheduler } from '../scheduler/scheduler.ts';
 import { openState, type State } from '../state/database.ts';
 import { BackupLocations } from './backup-locations.ts';
 import { EXECUTOR_NODE_OPTIONS, launchOnAgents } from './launch-on-agents.ts';
+import { mesosClient, mesosOptions } from './mesos-client.ts';
+import { noteEnds, observe } from './observe.ts';
 import { publicConfig } from './public-config.ts';
-
-const CAPABILITIES = ['PARTITION_AWARE', 'TASK_KILLING_STATE', 'MULTI_ROLE', 'RESERVATION_REFINEMENT', 'REGION_AWARE'];
 
 /** How a scheduler was started. */
 export interface SchedulerStart {
@@ -47,6 +49,8 @@ export interface SchedulerStart {
   token: string | null;
   /** Of the principal. */
   mesosSecret: string | null;
+  /** Who is told of the end of each job; null: nobody. */
+  webhook: WebhookTarget | null;
   /** How this very program is started as an executor. */
   executorCommandLine: string[];
 }
@@ -94,7 +98,8 @@ interface Parts {
   log: Logger;
 }
 
-async function serve({ start, clientOptions, policy, state, log }: Parts, signal: AbortSignal): Promise<void> {
+async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { start, clientOptions, policy, state, log } = parts;
   const { options } = start;
   const clock = systemClock;
   const artifacts = options.executorOnAgents ? null : await artifactsOf(options);
@@ -102,16 +107,12 @@ async function serve({ start, clientOptions, policy, state, log }: Parts, signal
   const onAgents = launchOnAgents(options, start.executorCommandLine);
   const settings = schedulerSettings(options, withVariables(onAgents, variables));
   const externalSeeds = new ExternalSeeds(start.externalDcs, clock, log);
-  const client = new MesosSchedulerClient({
-    ...clientOptions,
-    frameworkInfo: frameworkInfo(options, state),
-    suppressed: (): boolean => currentNeeds({ state, jobs, clock }).length === 0,
-    log,
-    clock,
-  });
+  const metrics = new Metrics();
+  const nothingNeeded = (): boolean => currentNeeds({ state, jobs, clock }).length === 0;
+  const client = countedClient(mesosClient(parts, nothingNeeded), metrics.mesos);
   // The API and the jobs wake the scheduler, which is made after them.
   const wake = (): void => scheduler.wake();
-  const locations = new BackupLocations(options.clusterName);
+  const locations = new BackupLocations(options.clusterName, signal, (at) => state.backups.summaries(at));
   const defaultLocation = backupLocation(options.backupDirectory);
   const jobs = new ClusterJobs({
     state,
@@ -120,27 +121,44 @@ async function serve({ start, clientOptions, policy, state, log }: Parts, signal
     defaultLocation,
     wake,
     findBackup: (location, name) => locations.find(location, name),
+    ...noteEnds(start, state, clock),
   });
   const backups = new BackupCatalogue({ state, clock, defaultLocation, reader: locations });
   const lastOffers = new LastOffers(clock);
   const context = { client, state, jobs, settings, lastOffers, externalSeeds, limits: defaultLimits, clock, log };
   const scheduler = new Scheduler(context);
-  const api = createApi({ ...apiDeps(options, context, wake), backups, artifacts: served(artifacts), ...policy });
+  const observing = observe({ context, metrics, webhook: start.webhook });
+  const shown = { backups, metrics: () => metrics.render() };
+  const api = createApi({ ...apiDeps(options, context, wake), ...shown, artifacts: served(artifacts), ...policy });
   const server = createApiServer(api);
   const port = await listen(server, options.host, options.port);
   // Where agents are to fetch from is known now; nothing is launched before.
   if (artifacts !== null) {
     Object.assign(settings, withVariables(launchFetched(options, artifacts, port, log), variables));
   }
-  const ended = new AbortController();
+  const schedules = new ScheduleRunner({ state, jobs, backups, clock, log });
   try {
     void rescan(backups, log);
-    const asking = externalSeeds.run(AbortSignal.any([signal, ended.signal]));
-    await Promise.all([scheduler.run(signal).finally(() => ended.abort()), asking]);
+    await runTogether(
+      scheduler,
+      [(until) => externalSeeds.run(until), (until) => schedules.run(until), observing],
+      signal,
+    );
   } finally {
     server.closeAllConnections();
     server.close();
   }
+}
+
+/** Runs the scheduler until the signal aborts or it fails, and as long as it runs the others. */
+async function runTogether(
+  scheduler: Scheduler,
+  others: ((until: AbortSignal) => Promise<void>)[],
+  signal: AbortSignal,
+): Promise<void> {
+  const ended = new AbortController();
+  const until = AbortSignal.any([signal, ended.signal]);
+  await Promise.all([scheduler.run(signal).finally(() => ended.abort()), ...others.map((run) => run(until))]);
 }
 
 /** A scheduler that lost its state finds its backups again. Nothing waits for it: a location may be slow, or hang. */
@@ -157,6 +175,7 @@ function apiDeps(options: SchedulerOptions, context: SchedulerContext, wake: () 
   return {
     jobs,
     nodes: state.nodes,
+    state,
     ring: new Ring({ state, wake }),
     offers: () => ({ offers: lastOffers.offers(), waiting: waitingNeeds(context) }),
     config: () => publicConfig(options, settings, state.nodes.all()),
@@ -217,56 +236,6 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
     throw wrapError(`listen on ${host}:${port} for the REST API`, error, 'BAD_REQUEST');
   }
   return (server.address() as AddressInfo).port;
-}
-
-/** What is to be refused before anything is opened. */
-async function mesosOptions({ options, mesosSecret }: SchedulerStart) {
-  const { master, principal, mesosCaFile } = options;
-  if (principal === undefined && mesosSecret !== null) {
-    throw new OperatorError('BAD_REQUEST', 'Expected --principal (MESOS_PRINCIPAL) for MESOS_SECRET, got none');
-  }
-  return {
-    masters: parseMasters(master),
-    backoff: { minMs: 500, maxMs: 10_000 },
-    ...(principal === undefined || mesosSecret === null ? {} : { credential: { principal, secret: mesosSecret } }),
-    ...(mesosCaFile === undefined ? {} : { ca: await readCa(mesosCaFile) }),
-  };
-}
-
-async function readCa(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw wrapError(`read --mesos-ca-file ${file}`, error, 'BAD_REQUEST');
-  }
-}
-
-/** The user id of a container may have no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch (error) {
-    throw new OperatorError('BAD_REQUEST', 'Expected a user for the tasks, and the one that runs this has no name', {
-      cause: error,
-      hint: 'Give --user (MESOS_USER).',
-    });
-  }
-}
-
-function frameworkInfo(options: SchedulerOptions, state: State) {
-  const id = state.framework.get('frameworkId');
-  const { principal, advertiseUrl: advertised, host, port } = options;
-  return {
-    ...(id === null ? {} : { id: { value: id } }),
-    user: options.user || userName(),
-    name: frameworkName(options.clusterName),
-    failoverTimeout: options.failoverTimeout,
-    checkpoint: true,
-    roles: [options.role],
-    capabilities: CAPABILITIES.map((type) => ({ type })),
-    webuiUrl: `${artifactBase({ host, port, advertised, hostname: hostname() })}/`,
-    ...(principal === undefined ? {} : { principal }),
-  };
 }
 
 /** A state file belongs to one cluster: its nodes' data and its framework id are of that one. */

@@ -20,20 +20,24 @@ export async function readSchema(cql: Cql, also: string[], options: QueryOptions
   const select = async (table: string) =>
     (await cql.rows(`SELECT * FROM system_schema.${table}`, options)).filter(wanted);
 
-  const [local] = await cql.rows('SELECT schema_version FROM system.local', options);
-  const described = await cql.rows('DESCRIBE FULL SCHEMA WITH INTERNALS', options);
-  const columns = await select('columns');
-  const dropped = await select('dropped_columns');
-  const tables = await select('tables');
-  const views = await select('views');
+  const [[local], described, columns, dropped, tables, views, keyspaces, types] = await Promise.all([
+    cql.rows('SELECT schema_version FROM system.local', options),
+    cql.rows('DESCRIBE FULL SCHEMA WITH INTERNALS', options),
+    select('columns'),
+    select('dropped_columns'),
+    select('tables'),
+    select('views'),
+    select('keyspaces'),
+    select('types'),
+  ]);
   return {
     version: String(local?.['schema_version']),
-    keyspaces: (await select('keyspaces')).map((row) => name(row, 'keyspace_name')).sort(),
+    keyspaces: keyspaces.map((row) => name(row, 'keyspace_name')).sort(),
     tables: [
       ...tables.map((row) => tableSchema(row, name(row, 'table_name'), null, columns, dropped)),
       ...views.map((row) => tableSchema(row, name(row, 'view_name'), name(row, 'base_table_name'), columns, dropped)),
     ],
-    types: (await select('types')).map(typeSchema),
+    types: types.map(typeSchema),
     statements: sortStatements(described.filter(wanted).flatMap(statement)),
   };
 }

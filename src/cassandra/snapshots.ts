@@ -131,16 +131,15 @@ async function tableDirectories(keyspacePath: string): Promise<{ table: string; 
 
 /** Components in the snapshot and, one level deeper, in its index folders. Regular files only: links lead elsewhere. */
 async function filesOf(snapshotPath: string): Promise<SnapshotFile[]> {
-  const files: SnapshotFile[] = [];
+  const paths: string[] = [];
   for (const entry of (await entriesOf(snapshotPath)) ?? []) {
-    if (entry.isFile() && !NOT_COMPONENTS.has(entry.name)) files.push(await fileAt(snapshotPath, entry.name));
+    if (entry.isFile() && !NOT_COMPONENTS.has(entry.name)) paths.push(entry.name);
     if (!entry.isDirectory() || !entry.name.startsWith('.')) continue;
     for (const inner of (await entriesOf(join(snapshotPath, entry.name))) ?? []) {
-      if (inner.isFile() && !NOT_COMPONENTS.has(inner.name)) {
-        files.push(await fileAt(snapshotPath, join(entry.name, inner.name)));
-      }
+      if (inner.isFile() && !NOT_COMPONENTS.has(inner.name)) paths.push(join(entry.name, inner.name));
     }
   }
+  const files = await Promise.all(paths.map((path) => fileAt(snapshotPath, path)));
   return files.sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 

@@ -58,7 +58,12 @@ export function tableDirectory(dataDirectory: string, keyspace: string, table: s
 
 /** The CRC-32 of Data.db as Cassandra wrote it: decimal text, unsigned. Throws SSTABLE_CORRUPT when it is not that. */
 export async function readDigest(path: string): Promise<number> {
-  const text = (await readFile(path, 'utf8')).trim();
+  return parseDigest(await readFile(path, 'utf8'), path);
+}
+
+/** The content of a Digest.crc32; `path` is for the message. Throws SSTABLE_CORRUPT. */
+export function parseDigest(content: string, path: string): number {
+  const text = content.trim();
   const value = Number(text);
   if (/^\d{1,10}$/.test(text) && value <= 0xffff_ffff) return value;
   throw new OperatorError('SSTABLE_CORRUPT', `expected a CRC-32 in ${path}, got ${JSON.stringify(text.slice(0, 40))}`);

@@ -11,6 +11,10 @@ export interface BackupView {
   keyspaces: Record<string, { tables: number; files: number; bytes: number }> | null;
   files: number | null;
   bytes: number | null;
+  bytesSent: number | null;
+  bytesOwn: number | null;
+  mode: string | null;
+  adopted: boolean;
   schemaVersion: string | null;
   cassandraVersion: string | null;
   job: number | null;
@@ -31,7 +35,7 @@ export function describeBackups(backups: BackupView[]): string {
     backup.state,
     time(backup.started),
     backup.nodes.length,
-    sizeOf(backup),
+    amount(backup.bytes),
     verifiedOf(backup),
     backup.location,
   ]);
@@ -48,7 +52,8 @@ export function describeBackup(backup: BackupView): string {
     `Backup ${name}: ${state}${message === null ? '' : `, ${message}`}`,
     `Location ${location}${reason === null ? '' : ` (told from memory: ${reason})`}`,
     `Started ${time(backup.started)}, finished ${time(backup.finished)}${backup.job === null ? '' : `, job ${backup.job}`}`,
-    `${backup.files ?? '-'} files, ${sizeOf(backup)}, Cassandra ${backup.cassandraVersion ?? '-'}, schema ${backup.schemaVersion ?? '-'}`,
+    `${backup.files ?? '-'} files, ${amount(backup.bytes)}, Cassandra ${backup.cassandraVersion ?? '-'}, schema ${backup.schemaVersion ?? '-'}`,
+    `${modeOf(backup)}: ${amount(backup.bytesSent)} sent; its deletion frees ${amount(backup.bytesOwn)}`,
     `Verified: ${verifiedOf(backup)}`,
   ].join('\n');
   const nodeRows = (nodeBackups ?? []).map((node) => [
@@ -76,8 +81,12 @@ export function describeBackup(backup: BackupView): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function sizeOf({ bytes: size }: BackupView): string {
+function amount(size: number | null): string {
   return size === null ? '-' : bytes(size);
+}
+
+function modeOf({ adopted, mode }: BackupView): string {
+  return adopted ? 'Adopted' : mode === 'incremental' ? 'Incremental' : mode === 'full' ? 'Full' : 'Of unknown mode';
 }
 
 function verifiedOf({ verified }: BackupView): string {

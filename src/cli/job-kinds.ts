@@ -26,13 +26,29 @@ export const START_OPTIONS = {
   snapshot: ['--snapshot <when>', "each: at the node's turn; together: on all nodes first"],
   mode: ['--mode <mode>', 'incremental: only send what no earlier backup holds; full: send everything'],
   rehash: ['--rehash', 'read every file again, whatever is known of it'],
+  resume: ['--resume', 'go on with the backup of that name, which is not whole'],
+  bandwidth: ['--bandwidth <rate>', 'at most so many bytes per second on each node, such as 50MB/s'],
+  clusterBandwidth: ['--cluster-bandwidth <rate>', 'at most so many on all nodes together'],
 } as const satisfies Record<string, readonly [flags: string, text: string]>;
 
 const PACE = ['strategy', 'concurrency'] as const;
+const BANDWIDTH = ['bandwidth', 'clusterBandwidth'] as const;
 
 export const JOB_KINDS: readonly JobKind[] = [
-  kind('backup', ['name', 'location', 'keyspaces', 'tables', 'nodes', ...PACE, 'snapshot', 'mode', 'rehash']),
-  kind('restore', ['name', 'location', 'keyspaces', 'tables', ...PACE]),
+  kind('backup', [
+    'name',
+    'location',
+    'keyspaces',
+    'tables',
+    'nodes',
+    ...PACE,
+    ...BANDWIDTH,
+    'snapshot',
+    'mode',
+    'rehash',
+    'resume',
+  ]),
+  kind('restore', ['name', 'location', 'keyspaces', 'tables', ...PACE, ...BANDWIDTH]),
   kind('cleanup', ['keyspaces', 'nodes', ...PACE]),
   kind('repair', ['keyspaces', 'nodes', ...PACE]),
   { ...kind('rolling-restart', ['nodes', ...PACE]), key: 'clusterRestart', noun: 'rolling restart' },

@@ -49,13 +49,18 @@ function headline(job: JobView, now: number): string {
   return [
     `${title} (job ${job.id}): ${state}`,
     ...(job.location === undefined ? [] : [`Location ${job.location}`]),
-    `Started ${time(job.started)}, ${pace}, ${doneOf(job)}${sentOf(job)}`,
+    `Started ${time(job.started)}, ${pace}, ${doneOf(job)}${sentOf(job)}${speedOf(job)}`,
   ].join('\n');
 }
 
 /** Of a backup: how much had to be sent, because no earlier one holds it. */
 function sentOf({ bytesSent, bytesDone }: JobView): string {
   return bytesSent === undefined || bytesSent === bytesDone ? '' : `, ${bytes(bytesSent)} of it sent`;
+}
+
+/** How fast it goes on, and how long the rest will take, as far as it is known. */
+function speedOf({ rate, eta }: JobView): string {
+  return rate === null ? '' : `, ${bytes(rate)}/s${eta === null ? '' : `, ${duration(eta)} left`}`;
 }
 
 /** How much of it is done: bytes, or nodes where none are moved. */

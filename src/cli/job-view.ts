@@ -25,6 +25,9 @@ export interface JobView {
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
+  /** Bytes per second, and the milliseconds that are left at that rate; null when unknown. */
+  rate: number | null;
+  eta: number | null;
   /** Backup only: how much was not at the location yet. */
   bytesSent?: number;
   remainingNodes: string[];

@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { OperatorError, messageOf } from '../errors.ts';
 import { writeJson, type Register } from './action.ts';
+import { addAdoptionCommands } from './commands/adoption.ts';
 import { addBackupCommands } from './commands/backups.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addNodeCommands } from './commands/nodes.ts';
+import { addScheduleCommands } from './commands/schedules.ts';
 import { DEFAULT_URL, type CliDeps } from './deps.ts';
 import { RestError, restClient } from './rest-client.ts';
 
@@ -34,7 +36,9 @@ export function createProgram(deps: CliDeps): Program {
   };
   addJobCommands(program, register);
   addBackupCommands(program, register);
+  addAdoptionCommands(program, register);
   addNodeCommands(program, register);
+  addScheduleCommands(program, register);
   addClusterCommands(program, register);
   return {
     program,

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { CliDeps, Output } from './deps.ts';
-import { bytes } from './format.ts';
+import { bytes, duration } from './format.ts';
 import { doneOf, nodesOf } from './job-report.ts';
 import type { JobView, PhaseView } from './job-view.ts';
 
@@ -13,15 +13,12 @@ export interface Progress {
 
 /** On a terminal a bar, anywhere else a line per change; with `quiet` nothing but notices. All on stderr. */
 export function createProgress(deps: CliDeps, quiet: boolean): Progress {
-  const rate = rateMeter(() => deps.clock.now());
   if (quiet)
     return { update: () => undefined, notice: (text) => deps.stderr.write(`${text}\n`), stop: () => undefined };
-  return deps.stderr.isTTY ? barProgress(deps.stderr, rate) : lineProgress(deps.stderr, rate);
+  return deps.stderr.isTTY ? barProgress(deps.stderr) : lineProgress(deps.stderr);
 }
 
-type RateMeter = (bytesDone: number) => string;
-
-function barProgress(stream: Output, rate: RateMeter): Progress {
+function barProgress(stream: Output): Progress {
   const columns = () => stream.columns ?? 80;
   const barsize = Math.min(30, Math.max(10, columns() - 90));
   const bar = new SingleBar(
@@ -30,7 +27,7 @@ function barProgress(stream: Output, rate: RateMeter): Progress {
   );
   return {
     update(job) {
-      const text = `${paceOf(job, rate(job.bytesDone))} | ${workOf(job, shortName)}`;
+      const text = `${paceOf(job)} | ${workOf(job, shortName)}`;
       const payload = { text: fit(text, fileOf(job), columns() - barsize - 9) };
       const value = Math.round(shareOf(job) * 1000);
       if (bar.isActive) bar.update(value, payload);
@@ -54,17 +51,16 @@ function fit(text: string, file: string | null, width: number): string {
 }
 
 /** A line whenever another node, phase or attempt is at work, or another tenth is done. */
-function lineProgress(stream: Output, rate: RateMeter): Progress {
+function lineProgress(stream: Output): Progress {
   let last = '';
   return {
     update(job) {
-      const speed = rate(job.bytesDone);
       const work = workOf(job, (executorId) => executorId);
       const progress = shareOf(job);
       const change = `${work} ${Math.floor(progress * 10)}`;
       if (change === last) return;
       last = change;
-      stream.write(`${Math.floor(progress * 100)}% | ${paceOf(job, speed)} | ${work}\n`);
+      stream.write(`${Math.floor(progress * 100)}% | ${paceOf(job)} | ${work}\n`);
     },
     notice: (text) => stream.write(`${text}\n`),
     stop: () => undefined,
@@ -78,9 +74,15 @@ function shareOf(job: JobView): number {
   return job.location === undefined && all > 0 ? done / all : 0;
 }
 
-/** What is done, and how fast; where no bytes are moved there is no rate. */
-function paceOf(job: JobView, rate: string): string {
-  return job.location === undefined && job.bytesDone === 0 ? doneOf(job) : `${doneOf(job)} | ${rate}`;
+/** What is done, how fast, and how long the rest will take; where no bytes are moved there is no rate. */
+function paceOf(job: JobView): string {
+  if (job.location === undefined && job.bytesDone === 0) return doneOf(job);
+  const { rate, eta } = job;
+  return [
+    doneOf(job),
+    rate === null ? '-/s' : `${bytes(rate)}/s`,
+    ...(eta === null ? [] : [`${duration(eta)} left`]),
+  ].join(' | ');
 }
 
 /** Phase and nodes at work. */
@@ -110,16 +112,4 @@ function shortName(executorId: string): string {
 
 function isActive(step: PhaseView['steps'][number]): boolean {
   return step.state === 'LAUNCHING' || step.state === 'RUNNING';
-}
-
-/** Bytes per second over the last ten seconds or so. */
-function rateMeter(now: () => number): RateMeter {
-  const samples: { at: number; bytes: number }[] = [];
-  return (bytesDone) => {
-    samples.push({ at: now(), bytes: bytesDone });
-    while (samples.length > 11) samples.shift();
-    const [first, last] = [samples[0], samples.at(-1)];
-    if (!first || !last || last.at <= first.at) return '-/s';
-    return `${bytes(Math.max(0, ((last.bytes - first.bytes) * 1000) / (last.at - first.at)))}/s`;
-  };
 }

@@ -17,6 +17,7 @@ export interface RestClient {
   get<T>(path: string): Promise<T>;
   /** What is undefined in the body is not sent. */
   post<T>(path: string, body?: Record<string, unknown>): Promise<T>;
+  put<T>(path: string, body: Record<string, unknown>): Promise<T>;
   delete<T>(path: string): Promise<T>;
 }
 
@@ -48,6 +49,7 @@ export function restClient(options: {
   return {
     get: (path) => call('GET', path),
     post: (path, body) => call('POST', path, body),
+    put: (path, body) => call('PUT', path, body),
     delete: (path) => call('DELETE', path),
   };
 }

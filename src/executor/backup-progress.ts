@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { OperatorError, wrapError } from '../errors.ts';
 import type { ManifestFile, ManifestTable } from '../model/backup.ts';
 import type { KeyspaceReport, StepRequest } from '../model/step.ts';
-import { fileKey, nodeKey } from '../storage/layout.ts';
+import { fileKey, manifestKey, nodeKey } from '../storage/layout.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** A keyspace that is stored whole. */
@@ -15,15 +15,31 @@ export interface StoredKeyspace {
 /** `sent` is absent where an early version of this program has begun the backup: it sent everything. */
 type StoredBefore = Pick<ManifestFile, 'size' | 'sha256' | 'source'> & { sent?: boolean };
 
-/** `started.json` in the node backup's folder: whose it is, and how far it is. */
-interface Marker {
-  version: 1;
-  jobUuid: string;
-  /** Epoch ms. */
-  started: number;
+/** What is stored already. */
+export interface Stored {
   keyspaces: Record<string, StoredKeyspace>;
   /** Files of the keyspaces at work, by path. */
   files: Record<string, StoredBefore>;
+}
+
+/** What was sent, in files and bytes. */
+interface Sent {
+  filesSent: number;
+  bytesSent: number;
+}
+
+/** `started.json` in the node backup's folder: whose it is, and how far it is. */
+interface Marker extends Stored {
+  version: 1;
+  jobUuid: string;
+  /** A resumed backup: all its jobs, the first one first; what those before this one have sent; and the manifest that the record names. */
+  jobs?: string[];
+  sentBefore?: Sent;
+  keptManifest?: string;
+  /** Epoch ms. */
+  started: number;
+  /** The folder of the location that a tree of another program is adopted from. */
+  adoptedFrom?: string;
 }
 
 /** How much work a power cut may cost. */
@@ -49,20 +65,62 @@ export class BackupProgress {
     this.#saved = clock.now();
   }
 
-  /** Claims the folder for this job, or goes on in it. Throws NAME_TAKEN when another job has put something there. */
-  static async open(storage: Storage, request: StepRequest, clock: Clock): Promise<BackupProgress> {
+  /**
+   * Claims the folder for this job, or goes on in it. Throws NAME_TAKEN when another job has put something there; of a job that is resumed,
+   * what `keep` says is taken over instead.
+   */
+  static async open(
+    storage: Storage,
+    request: StepRequest,
+    clock: Clock,
+    keep?: (stored: Stored) => Promise<Stored>,
+  ): Promise<BackupProgress> {
     const { cluster, executorId, backupName, jobUuid } = request;
     const key = fileKey(cluster, executorId, backupName, 'started.json');
     const found = await storage.getDocument(key);
     if (found !== null) {
       const marker = parseMarker(key, found);
-      if (marker.jobUuid !== jobUuid) throw nameTaken(storage, request, `job ${marker.jobUuid} has begun it`);
+      if (marker.adoptedFrom !== undefined) throw nameTaken(storage, request, 'an adoption has begun there');
+      if (marker.jobUuid !== jobUuid) {
+        if (keep === undefined) throw nameTaken(storage, request, `job ${marker.jobUuid} has begun it`);
+        Object.assign(marker, takenOver(marker, await keep(marker), jobUuid));
+        await storage.putDocument(key, JSON.stringify(marker));
+      }
       return new BackupProgress(storage, key, clock, marker);
     }
-    for await (const { key: other } of storage.list(`${nodeKey(cluster, executorId, backupName)}/`)) {
-      throw nameTaken(storage, request, `${other} is there`);
+    await refuseAnything(storage, request);
+    const jobs = request.resumes === undefined ? {} : { jobs: [...request.resumes, jobUuid] };
+    const marker: Marker = { version: 1, jobUuid, ...jobs, started: clock.now(), keyspaces: {}, files: {} };
+    await storage.putDocument(key, JSON.stringify(marker));
+    return new BackupProgress(storage, key, clock, marker);
+  }
+
+  /**
+   * Claims the folder for what is adopted from another one, or goes on with what an earlier job has adopted from there. `inPlace`: the files
+   * lie in the folder already. Throws NAME_TAKEN when there is anything else of ours.
+   */
+  static async openAdoption(
+    storage: Storage,
+    request: StepRequest,
+    clock: Clock,
+    { from, inPlace }: { from: string; inPlace: boolean },
+  ): Promise<BackupProgress> {
+    const { cluster, executorId, backupName, jobUuid } = request;
+    const key = fileKey(cluster, executorId, backupName, 'started.json');
+    const found = await storage.getDocument(key);
+    const fresh: Marker = { version: 1, jobUuid, started: clock.now(), adoptedFrom: from, keyspaces: {}, files: {} };
+    const marker = found === null ? fresh : parseMarker(key, found);
+    if (marker.adoptedFrom !== from) {
+      const whose = marker.adoptedFrom === undefined ? 'a backup' : `an adoption from ${marker.adoptedFrom}`;
+      throw nameTaken(storage, request, `${whose} has begun there`);
     }
-    const marker: Marker = { version: 1, jobUuid, started: clock.now(), keyspaces: {}, files: {} };
+    if (found === null && inPlace) {
+      const manifest = manifestKey(cluster, executorId, backupName);
+      if ((await storage.getDocument(manifest)) !== null) throw nameTaken(storage, request, `${manifest} is there`);
+    } else if (found === null) {
+      await refuseAnything(storage, request);
+    }
+    marker.jobUuid = jobUuid;
     await storage.putDocument(key, JSON.stringify(marker));
     return new BackupProgress(storage, key, clock, marker);
   }
@@ -70,6 +128,32 @@ export class BackupProgress {
   /** Epoch ms at which the first attempt began. */
   get started(): number {
     return this.#marker.started;
+  }
+
+  /** The job that has begun the backup that is resumed; null where nobody knows of any. */
+  get origin(): string | null {
+    return this.#marker.jobs?.[0] ?? null;
+  }
+
+  /** True for jobs that have worked on this part of the backup. */
+  isOurs(jobUuid: string): boolean {
+    return jobUuid === this.#marker.jobUuid || (this.#marker.jobs ?? []).includes(jobUuid);
+  }
+
+  /** What jobs before this one have sent of what is kept. */
+  get sentBefore(): Sent {
+    return this.#marker.sentBefore ?? { filesSent: 0, bytesSent: 0 };
+  }
+
+  /** Notes that the manifest of this checksum lies beside the one that is to come, until that is committed. */
+  async manifestKept(sha256: string): Promise<void> {
+    this.#marker.keptManifest = sha256;
+    await this.#save();
+  }
+
+  /** The folder of the location that it is adopted from. */
+  get adoptedFrom(): string | undefined {
+    return this.#marker.adoptedFrom;
   }
 
   /** What an earlier attempt has stored of the keyspace, when it is whole. */
@@ -95,6 +179,11 @@ export class BackupProgress {
     await this.#save();
   }
 
+  /** Makes all that is noted durable, so that a later job need not send it again. */
+  async save(): Promise<void> {
+    if (!this.#saving && Object.keys(this.#marker.files).length > 0) await this.#save();
+  }
+
   async #save(): Promise<void> {
     this.#saving = true;
     try {
@@ -109,6 +198,43 @@ export class BackupProgress {
   }
 }
 
+/** Checksum of the manifest that was kept beside the one of a resumed backup; null when there is none. */
+export async function keptManifest(storage: Storage, request: StepRequest): Promise<string | null> {
+  const { cluster, executorId, backupName } = request;
+  const key = fileKey(cluster, executorId, backupName, 'started.json');
+  const text = await storage.getDocument(key);
+  return text === null ? null : (parseMarker(key, text).keptManifest ?? null);
+}
+
+/** What another job has stored becomes this job's, which has sent none of it. */
+function takenOver(before: Marker, { keyspaces, files }: Stored, jobUuid: string): Partial<Marker> {
+  const stored = Object.entries(files);
+  const reports = Object.values(keyspaces).map(({ report }) => report);
+  const sent = stored.filter(([, file]) => file.sent !== false).map(([, { size }]) => size);
+  const { filesSent, bytesSent } = before.sentBefore ?? { filesSent: 0, bytesSent: 0 };
+  return {
+    jobUuid,
+    jobs: [...(before.jobs ?? [before.jobUuid]), jobUuid],
+    sentBefore: {
+      filesSent: reports.reduce((sum, report) => sum + (report.filesSent ?? 0), filesSent) + sent.length,
+      bytesSent: reports.reduce((sum, report) => sum + (report.bytesSent ?? 0), bytesSent) + sum(sent),
+    },
+    keyspaces: Object.fromEntries(Object.entries(keyspaces).map(([name, entry]) => [name, notSent(entry)])),
+    files: Object.fromEntries(stored.map(([path, file]) => [path, { ...file, sent: false }])),
+  };
+}
+
+const NOT_SENT = { filesSent: 0, bytesSent: 0 };
+
+function notSent({ report, ...entry }: StoredKeyspace): StoredKeyspace {
+  const tables = Object.entries(report.tables).map(([name, table]) => [name, { ...table, ...NOT_SENT }]);
+  return { ...entry, report: { ...report, ...NOT_SENT, tables: Object.fromEntries(tables) } };
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
 function parseMarker(key: string, text: string): Marker {
   try {
     const marker = JSON.parse(text) as Marker;
@@ -116,6 +242,13 @@ function parseMarker(key: string, text: string): Marker {
     throw new OperatorError('BACKUP_DAMAGED', 'expected version 1 and a job, got something else');
   } catch (error) {
     throw wrapError(`read ${key}`, error, 'BACKUP_DAMAGED');
+  }
+}
+
+async function refuseAnything(storage: Storage, request: StepRequest): Promise<void> {
+  const { cluster, executorId, backupName } = request;
+  for await (const { key } of storage.list(`${nodeKey(cluster, executorId, backupName)}/`)) {
+    throw nameTaken(storage, request, `${key} is there`);
   }
 }
 

@@ -3,7 +3,7 @@ import { OperatorError, type ErrorCode } from '../errors.ts';
 import type { BackupRecord, ManifestFile, ManifestTable, NodeManifest } from '../model/backup.ts';
 import { findBackup, type BackupState } from '../storage/find-backup.ts';
 import { fileKey, manifestKey, recordKey } from '../storage/layout.ts';
-import { parseManifest, sha256Of } from '../storage/manifest.ts';
+import { manifestText, parseManifest, sha256Of } from '../storage/manifest.ts';
 import { select, type Selection } from './selection.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -45,7 +45,8 @@ export async function readManifest(
   expected: string,
 ): Promise<BackupSource> {
   const key = manifestKey(request.cluster, executorId, request.backupName);
-  const text = await storage.getDocument(key);
+  const whose = { cluster: request.cluster, executorId, name: request.backupName };
+  const text = await manifestText(storage, whose, expected);
   if (text === null) throw new OperatorError('BACKUP_DAMAGED', `expected ${key}, but it is missing`);
   const sha256 = sha256Of(text);
   if (sha256 !== expected) {
@@ -85,19 +86,15 @@ export async function readRecorded(
  * are no damage: an attempt that was interrupted leaves them. Throws BACKUP_DAMAGED.
  */
 export async function checkFiles(
-  { request, storage, signal }: Pick<StepContext, 'request' | 'storage' | 'signal'>,
+  context: Pick<StepContext, 'request' | 'storage' | 'signal'>,
   manifest: NodeManifest,
   files: readonly ManifestFile[] = manifest.files,
 ): Promise<void> {
-  const { cluster, backupName } = request;
+  const { cluster, backupName } = context.request;
   const expected = new Map(
     files.map((file) => [file.source ?? fileKey(cluster, manifest.executorId, backupName, file.path), file.size]),
   );
-  const found = new Map<string, number>();
-  for (const folder of new Set([...expected.keys()].map(nodeBackupFolder))) {
-    signal.throwIfAborted();
-    for await (const { key, size } of storage.list(folder)) if (expected.has(key)) found.set(key, size);
-  }
+  const found = await storedSizes(context, expected);
   const bad = [...expected].flatMap(([key, size]) => {
     const got = found.get(key);
     if (got === size) return [];
@@ -110,6 +107,19 @@ export async function checkFiles(
     `${bad.length} of ${expected.size} files of ${manifest.executorId} are damaged: ${bad.slice(0, NAMED).join(', ')}${more}`,
     { hint: 'Restore another backup, or put the right files there.' },
   );
+}
+
+/** Sizes of those of the files, by key, that are there. */
+export async function storedSizes(
+  { storage, signal }: Pick<StepContext, 'storage' | 'signal'>,
+  keys: Pick<ReadonlySet<string>, 'has' | 'keys'>,
+): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  for (const folder of new Set([...keys.keys()].map(nodeBackupFolder))) {
+    signal.throwIfAborted();
+    for await (const { key, size } of storage.list(folder)) if (keys.has(key)) found.set(key, size);
+  }
+  return found;
 }
 
 /** `<cluster>/<executorId>/<name>/` of a key: a file's bytes may lie in an earlier backup. */

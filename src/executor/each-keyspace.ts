@@ -1,4 +1,4 @@
-import { OperatorError } from '../errors.ts';
+import { messageOf, OperatorError } from '../errors.ts';
 import type { StepContext } from './step-context.ts';
 
 /** What no other keyspace would escape either: going on would only repeat it. */
@@ -18,7 +18,7 @@ const NODE_LEVEL = new Set([
  * Returns the failures.
  */
 export async function eachKeyspace(
-  { reporter, signal }: Pick<StepContext, 'reporter' | 'signal'>,
+  { reporter, signal, log }: Pick<StepContext, 'reporter' | 'signal' | 'log'>,
   keyspaces: readonly string[],
   work: (keyspace: string) => Promise<void>,
 ): Promise<unknown[]> {
@@ -32,6 +32,7 @@ export async function eachKeyspace(
     } catch (thrown) {
       const error: unknown = signal.aborted ? signal.reason : thrown;
       reporter.failed(keyspace, error);
+      log.warn({ keyspace, reason: messageOf(error) }, 'keyspace failed');
       if (isNodeLevel(error)) throw error;
       failures.push(error);
     }

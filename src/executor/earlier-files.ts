@@ -1,7 +1,7 @@
 import { OperatorError } from '../errors.ts';
 import type { ManifestFile, NodeManifest, Verification } from '../model/backup.ts';
 import { fileKey, manifestKey, recordKey } from '../storage/layout.ts';
-import { parseManifest, parseRecord, sha256Of } from '../storage/manifest.ts';
+import { manifestText, parseManifest, parseRecord, sha256Of } from '../storage/manifest.ts';
 import { readDeletion, readVerification } from '../storage/verification.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -118,7 +118,7 @@ async function manifestOf(
   signal.throwIfAborted();
   const { cluster, executorId } = request;
   const key = manifestKey(cluster, executorId, backup.name);
-  const text = await storage.getDocument(key);
+  const text = await manifestText(storage, { cluster, executorId, name: backup.name }, backup.manifestSha256);
   if (text === null || sha256Of(text) !== backup.manifestSha256) {
     log.warn({ key }, 'an earlier manifest is not the one of its backup: what it names is sent again');
     return null;

@@ -1,6 +1,6 @@
 import { pause } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
-import { decodeNodeTask, encodeStepProgress } from '../mesos/messages.ts';
+import { decodeNodeTask, decodePace, encodeStepProgress } from '../mesos/messages.ts';
 import type { ExecutorEvent, TaskInfo } from '../mesos/types.ts';
 import { emptyReport, type NodeTask } from '../model/step.ts';
 import { toJobError } from './report.ts';
@@ -32,7 +32,7 @@ export class Executor {
   #stopping: Promise<void> | null = null;
 
   constructor(deps: ExecutorDependencies) {
-    this.#deps = deps;
+    this.#deps = { ...deps, log: deps.log.child({ node: deps.executorId }) };
     this.#updates = new TaskUpdates(deps.client);
   }
 
@@ -65,11 +65,22 @@ export class Executor {
       case 'ERROR':
         this.#deps.log.error({ reason: event.error.message }, 'the agent reports an error');
         return;
+      case 'MESSAGE':
+        return this.#hear(event.message.data);
       case 'SUBSCRIBED':
       case 'ACKNOWLEDGED':
-      case 'MESSAGE':
       case 'HEARTBEAT':
         return;
+    }
+  }
+
+  /** A message that cannot be read must not end the executor: whoever sent it sees that nothing has changed. */
+  #hear(data: Uint8Array): void {
+    try {
+      const pace = decodePace(data);
+      if (pace !== null && pace.taskId === this.#step?.taskId) this.#step.pace(pace.bandwidth);
+    } catch (error) {
+      this.#deps.log.warn({ reason: messageOf(error) }, 'what the scheduler says cannot be read');
     }
   }
 
@@ -108,7 +119,7 @@ export class Executor {
 
   async #refuse(taskId: string, error: unknown): Promise<void> {
     const { executorId, log } = this.#deps;
-    log.warn({ taskId, reason: messageOf(error) }, 'task refused');
+    log.warn({ task: taskId, reason: messageOf(error) }, 'task refused');
     const report = { ...emptyReport(), errors: [toJobError(executorId, error)] };
     const data = encodeStepProgress({ taskId, report });
     await this.#updates.send(taskId, { state: 'TASK_FAILED', message: messageOf(error), data });
@@ -121,7 +132,7 @@ export class Executor {
     } else if (this.#step?.taskId === taskId && !this.#step.over) {
       this.#inBackground(this.#step.kill('the step was killed'));
     } else if (!(await this.#updates.answerAgain(taskId))) {
-      this.#deps.log.warn({ taskId }, 'asked to kill a task that is not known here');
+      this.#deps.log.warn({ task: taskId }, 'asked to kill a task that is not known here');
     }
   }
 

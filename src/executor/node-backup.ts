@@ -1,10 +1,12 @@
 import type { Schema, TableSchema } from '../cassandra/schema.ts';
-import { OperatorError } from '../errors.ts';
-import { BackupProgress } from './backup-progress.ts';
+import { pause, type Clock } from '../clock.ts';
+import { messageOf, OperatorError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { BackupProgress, type Stored } from './backup-progress.ts';
 import { DigestCache } from './digest-cache.ts';
 import { eachKeyspace } from './each-keyspace.ts';
 import { EarlierFiles, readEarlierFiles } from './earlier-files.ts';
-import { liveBytes } from './live-bytes.ts';
+import { liveSize, NOTHING, sumOf, type Size } from './live-size.ts';
 import {
   clearOwnSnapshot,
   decidingFailure,
@@ -18,6 +20,7 @@ import type { StepContext } from './step-context.ts';
 import type { Knowledge } from './store-file.ts';
 import { storeKeyspace, tableKey } from './store-keyspace.ts';
 import { storeManifest } from './store-manifest.ts';
+import { partsToKeep, presentRecord } from './take-over.ts';
 
 /**
  * Backs the node up: one keyspace at a time is snapshotted, copied and cleared; the manifest comes last. An attempt after
@@ -27,7 +30,7 @@ export async function nodeBackup(context: StepContext): Promise<void> {
   const { reporter } = context;
   await sweepSnapshots(context);
   const { schema, selection } = await selectForBackup(context);
-  const known = await knowledge(context);
+  const known = await knowledge(context, selection);
   const sizes = await estimate(context, selection);
   reporter.plan([...sizes.keys()]);
   expectTotal(context, sizes);
@@ -35,13 +38,17 @@ export async function nodeBackup(context: StepContext): Promise<void> {
   const backUp = async (keyspace: string): Promise<void> => {
     const done = known.progress.keyspace(keyspace);
     if (done !== undefined) {
+      sizes.set(keyspace, sumOf(done.files.map(({ size }) => ({ bytes: size, files: 1 }))));
+      expectTotal(context, sizes);
       reporter.restore(keyspace, done.report);
+      // Of a resumed backup that took the snapshots of all nodes together.
+      if (context.request.snapshotTaken) await clearOwnSnapshot(context, keyspace);
       return;
     }
     refuseUnknown(selection, keyspace);
     const tables = selection.tables.filter((table) => table.keyspace === keyspace);
-    await backUpKeyspace(context, known, { keyspace, tables }, (bytes) => {
-      sizes.set(keyspace, bytes);
+    await backUpKeyspace(context, known, { keyspace, tables }, (size) => {
+      sizes.set(keyspace, size);
       expectTotal(context, sizes);
     });
   };
@@ -51,27 +58,56 @@ export async function nodeBackup(context: StepContext): Promise<void> {
   await storeManifest(context, schema, known.progress, [...sizes.keys()]);
 }
 
-async function knowledge(context: StepContext): Promise<Knowledge> {
-  const { request, storage, clock, digestDirectory, log } = context;
+async function knowledge(context: StepContext, selection: Selection<TableSchema>): Promise<Knowledge> {
+  const { request, clock, digestDirectory, log } = context;
   return {
-    progress: await BackupProgress.open(storage, request, clock),
+    progress: await openProgress(context, selection),
     digests: await DigestCache.open(digestDirectory, log, clock.now()),
     earlier: request.mode === 'full' ? new EarlierFiles() : await readEarlierFiles(context),
   };
 }
 
+/** A resumed backup goes on with what lies there, and says what that is: all nodes have to go on with the same backup. */
+async function openProgress(context: StepContext, selection: Selection<TableSchema>): Promise<BackupProgress> {
+  const { request, storage, reporter, clock } = context;
+  if (!request.resume) return BackupProgress.open(storage, request, clock);
+  const present = await presentRecord(context);
+  const keep = (stored: Stored) => partsToKeep(context, selection, present, stored);
+  const progress = await BackupProgress.open(storage, request, clock, keep);
+  reporter.resumed({ origin: progress.origin, recordSha256: present?.sha256 ?? null });
+  return progress;
+}
+
 /** However the work ends: what was found out of the node's files is kept for the next time. */
 async function remembering<T>(
-  { clock }: StepContext,
-  { digests }: Knowledge,
+  { clock, log }: StepContext,
+  { digests, progress }: Knowledge,
   schema: Schema,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
+  } catch (error) {
+    await saveInTime(progress, clock, log);
+    throw error;
   } finally {
     digests.keepOnly(new Set(schema.tables.map(({ keyspace, table, id }) => tableKey(keyspace, table, id))));
     await digests.save(clock.now());
+  }
+}
+
+/** A location that hangs must not keep the step from ending. */
+const SAVE_MS = 10_000;
+
+/** What is stored of a keyspace that was cut short need not be sent again by whoever goes on. */
+async function saveInTime(progress: BackupProgress, clock: Clock, log: Logger): Promise<void> {
+  const patience = new AbortController();
+  try {
+    await Promise.race([progress.save(), pause(clock, SAVE_MS, patience.signal)]);
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'how far the backup is could not be noted');
+  } finally {
+    patience.abort();
   }
 }
 
@@ -94,12 +130,12 @@ async function backUpKeyspace(
   context: StepContext,
   known: Knowledge,
   { keyspace, tables }: { keyspace: string; tables: TableSchema[] },
-  onScan: (bytes: number) => void,
+  onScan: (size: Size) => void,
 ): Promise<void> {
   let keep = false;
   try {
     const snapshot = await snapshotOf(context, keyspace, tables);
-    onScan(snapshot.flatMap((entry) => entry.files).reduce((sum, file) => sum + file.size, 0));
+    onScan(sumOf(snapshot.flatMap(({ files }) => files.map(({ size }) => ({ bytes: size, files: 1 })))));
     await storeKeyspace(context, known, keyspace, tables, snapshot);
   } catch (error) {
     keep = context.request.snapshotTaken && !context.signal.aborted && mayTryAgain(context, error);
@@ -137,19 +173,20 @@ function refuseUnknown({ unknown }: Selection<TableSchema>, keyspace: string): v
   );
 }
 
-/** Bytes of every keyspace, as its live SSTables say; those asked for in vain have none. */
+/** Size of every keyspace, as its live SSTables say; those asked for in vain have none. */
 async function estimate(
   { dataDirectories }: StepContext,
   selection: Selection<TableSchema>,
-): Promise<Map<string, number>> {
-  const sizes = new Map(selection.keyspaces.map((keyspace) => [keyspace, 0]));
+): Promise<Map<string, Size>> {
+  const sizes = new Map(selection.keyspaces.map((keyspace) => [keyspace, NOTHING]));
   for (const table of selection.tables) {
-    sizes.set(table.keyspace, (sizes.get(table.keyspace) ?? 0) + (await liveBytes(dataDirectories, table)));
+    const before = sizes.get(table.keyspace) ?? NOTHING;
+    sizes.set(table.keyspace, sumOf([before, await liveSize(dataDirectories, table)]));
   }
-  for (const { keyspace } of selection.unknown) if (!sizes.has(keyspace)) sizes.set(keyspace, 0);
+  for (const { keyspace } of selection.unknown) if (!sizes.has(keyspace)) sizes.set(keyspace, NOTHING);
   return sizes;
 }
 
-function expectTotal({ reporter }: StepContext, sizes: Map<string, number>): void {
-  reporter.expect({ bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0), files: null });
+function expectTotal({ reporter }: StepContext, sizes: Map<string, Size>): void {
+  reporter.expect(sumOf(sizes.values()));
 }

@@ -51,20 +51,25 @@ export async function nodeCheck(context: StepContext): Promise<void> {
   });
 }
 
-/** What is missing of a keyspace on one node cannot be restored on the others: truncation empties it everywhere. */
+/** What is missing of a keyspace, or of a table, on one node cannot be restored on the others: truncation empties it everywhere. */
 function refuseMissing({ missing, name }: BackupRecord, { request }: StepContext): void {
-  const asked = new Set([
-    ...(request.keyspaces ?? []),
-    ...(request.tables ?? []).map((table) => table.split('.', 1)[0]),
-  ]);
+  const keyspaces = new Set(request.keyspaces ?? []);
+  const tables = request.tables ?? [];
+  const ofTables = new Set(tables.map((table) => table.split('.', 1)[0]));
   const everything = request.keyspaces === null && request.tables === null;
-  const wanted = missing.filter(({ keyspace }) => keyspace === null || everything || asked.has(keyspace));
+  const wanted = missing.filter(({ keyspace, table }) => {
+    if (keyspace === null || everything) return true;
+    if (table === undefined) return keyspaces.has(keyspace) || ofTables.has(keyspace);
+    // A keyspace that has tables of its own named is narrowed to these.
+    return ofTables.has(keyspace) ? tables.includes(`${keyspace}.${table}`) : keyspaces.has(keyspace);
+  });
   if (wanted.length === 0) return;
-  const list = wanted.map(({ executorId, keyspace, reason }) =>
-    keyspace === null ? `${executorId} (${reason})` : `${keyspace} of ${executorId} (${reason})`,
-  );
+  const list = wanted.map(({ executorId, keyspace, table, reason }) => {
+    const what = table === undefined ? keyspace : `${keyspace}.${table}`;
+    return what === null ? `${executorId} (${reason})` : `${what} of ${executorId} (${reason})`;
+  });
   throw new OperatorError('BACKUP_INCOMPLETE', `backup ${name} is partial; missing: ${list.join('; ')}`, {
-    hint: 'Name the keyspaces that are whole on all nodes to restore only those.',
+    hint: 'Name the keyspaces or tables that are whole on all nodes to restore only those.',
   });
 }
 

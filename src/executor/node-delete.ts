@@ -1,8 +1,11 @@
 import { OperatorError } from '../errors.ts';
 import type { DeletionMarker } from '../model/backup.ts';
+import type { DeletionReport } from '../model/step.ts';
 import { findBackup } from '../storage/find-backup.ts';
-import { deletionKey, manifestKey, nodeFolders, nodeKey, recordKey, verificationKey } from '../storage/layout.ts';
-import { listBackups } from '../storage/read-backups.ts';
+import { holdsForeignFiles } from '../storage/foreign-backups.ts';
+import { deletionKey, nodeFolders, nodeKey, recordKey, verificationKey } from '../storage/layout.ts';
+import { listBackups, type SummaryCache } from '../storage/read-backups.ts';
+import { References } from '../storage/references.ts';
 import { readDeletion } from '../storage/verification.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -11,19 +14,36 @@ import type { StepContext } from './step-context.ts';
  * anywhere after that, the next attempt goes on. What is not there any more is fine. Throws BACKUP_NEEDED for the only whole backup.
  */
 export async function nodeDelete(context: StepContext): Promise<void> {
-  const { request, storage, reporter, signal } = context;
-  const { cluster, backupName } = request;
-  const nodes = await nodesWithParts(context);
-  const marker = (await readDeletion(storage, cluster, backupName)) ?? (await begin(context, nodes));
-  if (marker === null) {
-    reporter.deletion({ found: false, whole: false, files: 0, kept: 0 });
-    return;
+  await deleteBackup(context, context.request.backupName, (deletion) => context.reporter.deletion(deletion));
+}
+
+/** What is known of a location, for several deletions by one step. */
+export class Deletions {
+  readonly references: References;
+  readonly summaries: SummaryCache = new Map();
+
+  constructor({ request, storage }: StepContext) {
+    this.references = new References(storage, request.cluster);
   }
-  const deletion = { found: true, whole: marker.whole, files: 0, kept: 0 };
-  reporter.deletion(deletion);
+}
+
+/** `onChange` is told what was done when it begins, and again when it has ended. */
+export async function deleteBackup(
+  context: StepContext,
+  backupName: string,
+  onChange: (deletion: DeletionReport) => void,
+  known = new Deletions(context),
+): Promise<DeletionReport> {
+  const { request, storage, reporter, signal } = context;
+  const { cluster } = request;
+  const nodes = await nodesWithParts(context, backupName);
+  const marker = (await readDeletion(storage, cluster, backupName)) ?? (await begin(context, backupName, nodes, known));
+  const deletion = { found: marker !== null, whole: marker?.whole ?? false, files: 0, kept: 0 };
+  onChange(deletion);
+  if (marker === null) return deletion;
   await storage.delete(recordKey(cluster, backupName));
   await storage.delete(verificationKey(cluster, backupName));
-  const keep = await keysNeeded(context);
+  const keep = await known.references.into(backupName, signal);
   for (const executorId of nodes) {
     const prefix = `${nodeKey(cluster, executorId, backupName)}/`;
     await storage.deleteFolder(prefix, {
@@ -36,18 +56,25 @@ export async function nodeDelete(context: StepContext): Promise<void> {
     });
     for await (const { key } of storage.list(prefix)) deletion.kept += Number(keep.has(key));
   }
-  reporter.deletion(deletion);
+  onChange(deletion);
   // While something has to stay, the name is not free.
   if (deletion.kept === 0) await storage.delete(deletionKey(cluster, backupName));
+  return deletion;
 }
 
 /** Writes down that the backup is being deleted; null when there is nothing of it. */
-async function begin(context: StepContext, nodes: string[]): Promise<DeletionMarker | null> {
+async function begin(
+  context: StepContext,
+  backupName: string,
+  nodes: string[],
+  known: Deletions,
+): Promise<DeletionMarker | null> {
   const { request, storage, clock, signal } = context;
-  const { cluster, backupName } = request;
+  const { cluster } = request;
   const { state, record } = await findBackup(storage, cluster, backupName);
   if (state === 'ABSENT') return null;
-  if (!request.force) await refuseOnlyWhole(context);
+  if (!request.force) await refuseOnlyWhole(context, backupName, known);
+  if (!request.force && state === 'INCOMPLETE') await refuseForeign(context, backupName, nodes);
   const whole = record?.result === 'SUCCESS' && record.nodes.every(({ executorId }) => nodes.includes(executorId));
   const marker: DeletionMarker = { version: 1, cluster, name: backupName, started: clock.now(), whole };
   signal.throwIfAborted();
@@ -56,9 +83,12 @@ async function begin(context: StepContext, nodes: string[]): Promise<DeletionMar
 }
 
 /** The scheduler asks as well, but may not see the location. */
-async function refuseOnlyWhole({ request, storage }: StepContext): Promise<void> {
-  const { cluster, backupName } = request;
-  const all = await listBackups(storage, cluster, new Map());
+async function refuseOnlyWhole(
+  { request, storage }: StepContext,
+  backupName: string,
+  { summaries }: Deletions,
+): Promise<void> {
+  const all = await listBackups(storage, request.cluster, summaries);
   const whole = all.filter(({ state, verification }) => state === 'COMPLETE' && verification?.result !== 'FAILURE');
   if (whole.length !== 1 || whole[0]?.name !== backupName) return;
   throw new OperatorError('BACKUP_NEEDED', `Backup ${backupName} is the only whole one at ${storage.url}`, {
@@ -66,31 +96,19 @@ async function refuseOnlyWhole({ request, storage }: StepContext): Promise<void>
   });
 }
 
-async function nodesWithParts({ request, storage }: StepContext): Promise<string[]> {
-  const { cluster, backupName } = request;
+/** What was never adopted is not ours to delete, unless that is said. */
+async function refuseForeign({ request, storage }: StepContext, backupName: string, nodes: string[]): Promise<void> {
+  if (!(await holdsForeignFiles(storage, request.cluster, backupName, nodes))) return;
+  throw new OperatorError('BACKUP_NEEDED', `${backupName} at ${storage.url} was made by another program`, {
+    hint: 'Adopt it, or say force=true (cassandra-mesos: --force) to delete what that program has stored.',
+  });
+}
+
+async function nodesWithParts({ request, storage }: StepContext, backupName: string): Promise<string[]> {
+  const { cluster } = request;
   const nodes: string[] = [];
   for (const executorId of nodeFolders(await storage.folders(`${cluster}/`))) {
     if ((await storage.folders(`${cluster}/${executorId}/`)).includes(backupName)) nodes.push(executorId);
   }
   return nodes;
-}
-
-/**
- * Keys in this backup's folders that manifests of other backups name as where their bytes lie. Looked for in the texts: also a manifest that
- * cannot be read whole keeps what it names.
- */
-async function keysNeeded({ request, storage, signal }: StepContext): Promise<Set<string>> {
-  const { cluster, backupName } = request;
-  const needed = new Set<string>();
-  for (const executorId of nodeFolders(await storage.folders(`${cluster}/`))) {
-    for (const other of await storage.folders(`${cluster}/${executorId}/`)) {
-      signal.throwIfAborted();
-      if (other === backupName) continue;
-      const text = (await storage.getDocument(manifestKey(cluster, executorId, other))) ?? '';
-      for (const [, source = ''] of text.matchAll(/"source":\s*"([^"\\]+)"/g)) {
-        if (source.startsWith(`${cluster}/`) && source.split('/')[2] === backupName) needed.add(source);
-      }
-    }
-  }
-  return needed;
 }

@@ -2,7 +2,7 @@ import { messageOf, OperatorError } from '../errors.ts';
 import type { BackupRecord, ManifestFile, NodeManifest } from '../model/backup.ts';
 import { tableOf } from '../model/backup-summary.ts';
 import { fileKey, manifestKey, nodeKey, recordKey, schemaKey } from '../storage/layout.ts';
-import { parseManifest, sha256Of } from '../storage/manifest.ts';
+import { manifestText, parseManifest, sha256Of } from '../storage/manifest.ts';
 import { readRecord } from './backup-source.ts';
 import { eachKeyspace } from './each-keyspace.ts';
 import { partsFor } from './find-inspector.ts';
@@ -67,7 +67,7 @@ async function readPart(
     reporter.error(new OperatorError('BACKUP_DAMAGED', `${key}: ${problem}; its files could not be inspected`));
     return null;
   };
-  const text = await storage.getDocument(key);
+  const text = await manifestText(storage, { cluster, executorId, name: backupName }, manifestSha256);
   if (text === null) return fail('it is missing');
   const sha256 = sha256Of(text);
   if (sha256 !== manifestSha256) return fail(`expected sha256 ${manifestSha256} as in the record, got ${sha256}`);

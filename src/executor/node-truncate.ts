@@ -9,7 +9,7 @@ import type { StepContext } from './step-context.ts';
  * indexes and views of those tables. Done again after a failure it comes to the same.
  */
 export async function nodeTruncate(context: StepContext): Promise<void> {
-  const { request, node, reporter, signal } = context;
+  const { node, reporter, signal } = context;
   const tables = await prepare(context);
   for (const [index, { keyspace, table }] of tables.names.entries()) {
     const name = `${keyspace}.${table}`;
@@ -25,7 +25,7 @@ export async function nodeTruncate(context: StepContext): Promise<void> {
     reporter.table(keyspace, table);
   }
   for (const statement of tables.after) await make(context, statement);
-  context.log.info({ job: request.jobId, tables: tables.names.length }, 'tables truncated');
+  context.log.info({ tables: tables.names.length }, 'tables truncated');
 }
 
 /** All that must hold before anything is emptied. */

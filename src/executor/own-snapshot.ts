@@ -42,9 +42,11 @@ export function ownTag({ request }: Pick<StepContext, 'request'>): string {
 
 /** Takes this job's snapshot of a keyspace. One that an earlier attempt left is older: it is replaced. */
 export async function takeOwnSnapshot(context: StepContext, keyspace: string): Promise<void> {
-  const { node, signal } = context;
-  await node.clearSnapshot(ownTag(context), [keyspace], signal);
-  await node.takeSnapshot(ownTag(context), keyspace, signal);
+  const { node, signal, dataDirectories } = context;
+  const tag = ownTag(context);
+  const left = await scanSnapshot(dataDirectories, keyspace, tag);
+  if (left.length > 0) await node.clearSnapshot(tag, [keyspace], signal);
+  await node.takeSnapshot(tag, keyspace, signal);
 }
 
 /** What the snapshot holds of the given live tables. Throws SNAPSHOT_FAILED when it is not whole. */

@@ -3,6 +3,8 @@ import { messageOf, OperatorError } from '../errors.ts';
 import type {
   CheckReport,
   DeletionReport,
+  PruneReport,
+  RenameReport,
   InspectionReport,
   JobError,
   KeyspaceReport,
@@ -135,6 +137,18 @@ export class Reporter {
 
   deletion(deletion: DeletionReport): void {
     this.#report.deletion = deletion;
+  }
+
+  rename(rename: RenameReport): void {
+    this.#report.rename = rename;
+  }
+
+  prune(prune: PruneReport): void {
+    this.#report.prune = prune;
+  }
+
+  resumed(resumed: NonNullable<StepReport['resumed']>): void {
+    this.#report.resumed = resumed;
   }
 
   check(check: CheckReport): void {

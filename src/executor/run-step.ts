@@ -5,6 +5,7 @@ import type { PhaseName } from '../model/phase.ts';
 import type { StepReport, StepRequest } from '../model/step.ts';
 import type { CopyPool } from '../storage/copy-pool.ts';
 import type { Storage } from '../storage/storage.ts';
+import { nodeAdopt } from './node-adopt.ts';
 import { nodeBackup } from './node-backup.ts';
 import { nodeCheck } from './node-check.ts';
 import { nodeClean } from './node-clean.ts';
@@ -15,7 +16,9 @@ import { nodeDecommission } from './node-decommission.ts';
 import { nodeDelete } from './node-delete.ts';
 import { nodeInspect } from './node-inspect.ts';
 import { nodeLoad } from './node-load.ts';
+import { nodePrune } from './node-prune.ts';
 import { nodeRemovenode } from './node-removenode.ts';
+import { nodeRename } from './node-rename.ts';
 import { nodeRepair } from './node-repair.ts';
 import { nodeSnapshot } from './node-snapshot.ts';
 import { nodeStage } from './node-stage.ts';
@@ -24,10 +27,11 @@ import { nodeVerify } from './node-verify.ts';
 import type { Reporter } from './report.ts';
 import type { Server } from './server.ts';
 import type { NodeContext, StepContext } from './step-context.ts';
+import { withLock } from './with-lock.ts';
 
 const STORAGE_STEPS = {
   snapshot: nodeSnapshot,
-  backup: nodeBackup,
+  backup: (context) => (context.request.type === 'ADOPT' ? nodeAdopt(context) : nodeBackup(context)),
   confirm: nodeConfirm,
   commit: nodeCommit,
   check: nodeCheck,
@@ -37,6 +41,8 @@ const STORAGE_STEPS = {
   verify: nodeVerify,
   inspect: nodeInspect,
   delete: nodeDelete,
+  prune: nodePrune,
+  rename: nodeRename,
 } satisfies Partial<Record<PhaseName, (context: StepContext) => Promise<void>>>;
 
 /** Those that have nothing to do with a backup, and open no location. */
@@ -98,7 +104,7 @@ export async function runStep(
 
 /** Does what a phase is there for, with its preconditions: a Cassandra that is NORMAL and stays, and where needed the location. */
 async function work(context: NodeContext, server: Server, deps: StepDependencies): Promise<void> {
-  const { phase, location } = context.request;
+  const { phase, location, type } = context.request;
   const gone = new AbortController();
   server.exited.then(
     (how) => gone.abort(unavailable(`Cassandra exited with ${how} during the step`)),
@@ -111,8 +117,8 @@ async function work(context: NodeContext, server: Server, deps: StepDependencies
   if (!isIn(phase, STORAGE_STEPS)) {
     throw new OperatorError('INTERNAL', `this executor does not know the phase ${phase}`);
   }
-  const storage = await deps.openStorage(location, CREATING.has(phase));
-  await endedBy(signal, STORAGE_STEPS[phase]({ ...context, storage, signal }));
+  const storage = await deps.openStorage(location, CREATING.has(phase) && type !== 'ADOPT');
+  await endedBy(signal, withLock({ ...context, storage, signal }, STORAGE_STEPS[phase]));
 }
 
 /** The reason for which a step was ended says more than what it broke in the step. */

@@ -35,7 +35,7 @@ export class ServerTask {
   constructor(taskId: string, request: ServerRequest, deps: ServerTaskDependencies) {
     this.taskId = taskId;
     this.request = request;
-    this.#deps = deps;
+    this.#deps = { ...deps, log: deps.log.child({ task: taskId }) };
     this.ended = this.#run();
   }
 
@@ -71,10 +71,10 @@ export class ServerTask {
       const end = await this.#live();
       const killed = this.#kill.signal.aborted;
       this.#over = true;
-      log.info({ taskId: this.taskId, end, killed }, 'Cassandra has ended');
+      log.info({ end, killed }, 'Cassandra has ended');
       await updates.send(this.taskId, { state: killed ? 'TASK_KILLED' : 'TASK_FAILED', message: end });
     } catch (error) {
-      log.error({ taskId: this.taskId, err: error }, 'the server task could not be reported');
+      log.error({ err: error }, 'the server task could not be reported');
     }
   }
 
@@ -90,7 +90,7 @@ export class ServerTask {
       this.#ready = true;
       return await this.#watch(server);
     } catch (error) {
-      if (!signal.aborted) log.warn({ taskId: this.taskId, reason: messageOf(error) }, 'Cassandra failed');
+      if (!signal.aborted) log.warn({ reason: messageOf(error) }, 'Cassandra failed');
       await this.#server?.stop({ drain: this.#ready, graceMs: this.#graceMs });
       return messageOf(error);
     } finally {
@@ -133,7 +133,7 @@ export class ServerTask {
       } catch (error) {
         if (until.aborted) return;
         // The wire is down for the moment; the client brings it back.
-        log.warn({ taskId: this.taskId, reason: messageOf(error) }, 'health was not delivered');
+        log.warn({ reason: messageOf(error) }, 'health was not delivered');
         told = null;
         await pause(clock, this.request.healthIntervalMs, until);
       }

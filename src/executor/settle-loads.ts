@@ -22,7 +22,10 @@ export async function settle(context: NodeContext, plan: StagedPlan): Promise<vo
       left += (await stillThere(places.target, [move])).length;
     }
     if (left > 0 && !journal.loaded && (await exists(context, staged, journal.tableId))) {
-      log.warn({ keyspace, table, sstables: left, job: plan.jobUuid }, 'ending the load that an earlier restore began');
+      log.warn(
+        { keyspace, table, sstables: left, earlierJob: plan.jobUuid },
+        'ending the load that an earlier restore began',
+      );
       await node.loadNewSSTables(keyspace, table, signal);
     }
     await removeJournal(context, plan, staged);

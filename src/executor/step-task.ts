@@ -34,7 +34,8 @@ export class StepTask {
   ) {
     this.taskId = taskId;
     this.request = request;
-    this.#deps = deps;
+    const { jobId: job, phase, attempt } = request;
+    this.#deps = { ...deps, log: deps.log.child({ job, phase, attempt, task: taskId }) };
     this.#reporter = new Reporter(request.executorId, deps.clock);
     this.ended = this.#run(server);
   }
@@ -50,14 +51,20 @@ export class StepTask {
     return this.ended;
   }
 
+  /** From now on so many bytes per second may be moved; null for no limit. */
+  pace(bandwidth: number | null): void {
+    if (this.#over) return;
+    this.#deps.pool.throttle.rate = bandwidth;
+    this.#deps.log.info({ bandwidth }, 'bandwidth changed');
+  }
+
   async #run(server: { current: Server | null; ip: string }): Promise<void> {
-    const { updates, log } = this.#deps;
+    const { updates, pool, log } = this.#deps;
     const over = new AbortController();
-    const { jobId, phase, attempt } = this.request;
-    const step = { taskId: this.taskId, jobId, phase, attempt };
     try {
-      log.info(step, 'step begins');
-      await updates.send(this.taskId, { state: 'TASK_RUNNING', data: this.#progress(this.#reporter.report) });
+      log.info('step begins');
+      pool.throttle.rate = this.request.bandwidth ?? null;
+      await updates.send(this.taskId, { state: 'TASK_RUNNING', data: this.#progress(this.#report()) });
       const heartbeat = this.#heartbeat(over.signal);
       const { state, message, report } = await runStep(
         this.request,
@@ -69,10 +76,10 @@ export class StepTask {
       over.abort();
       await heartbeat;
       this.#over = true;
-      log.info({ ...step, state, ...(message === '' ? {} : { reason: message }) }, 'step ended');
+      log.info({ state, ...(message === '' ? {} : { reason: message }) }, 'step ended');
       await updates.send(this.taskId, { state, message, data: this.#progress(report) });
     } catch (error) {
-      log.error({ ...step, err: error }, 'the step could not be reported');
+      log.error({ err: error }, 'the step could not be reported');
     } finally {
       over.abort();
     }
@@ -83,13 +90,18 @@ export class StepTask {
     while (!over.aborted) {
       try {
         await clock.sleep(HEARTBEAT_MS, over);
-        const progress = { taskId: this.taskId, report: this.#reporter.report };
+        const progress = { taskId: this.taskId, report: this.#report() };
         await client.message(encodeExecutorMessage({ progress }));
       } catch (error) {
         // Best effort: the next one follows, and the final status is delivered for sure.
-        if (!over.aborted) log.warn({ taskId: this.taskId, reason: messageOf(error) }, 'progress was not delivered');
+        if (!over.aborted) log.warn({ reason: messageOf(error) }, 'progress was not delivered');
       }
     }
+  }
+
+  /** What is done so far, and how fast it may go on. */
+  #report(): StepReport {
+    return { ...this.#reporter.report, bandwidth: this.#deps.pool.throttle.rate };
   }
 
   #progress(report: StepReport): Uint8Array {

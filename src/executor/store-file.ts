@@ -45,27 +45,53 @@ export async function storeFile(
   const { request, storage, reporter } = context;
   const { path, size, dataDirectory, from } = source;
   const reader = await SourceReader.open(context, known.digests, source, signal);
-  const before = known.progress.file(path);
-  if (before?.size === size && (await reader.digest())?.sha256 === before.sha256) {
-    reporter.moved(size);
-    const { sha256, source: where, sent = true } = before;
-    return { path, size, sha256, ...(where === undefined ? {} : { source: where }), dataDirectory, sent };
-  }
+  const mayBeThere = known.progress.file(path)?.size === size || known.earlier.mayHold(size);
+  const digest = mayBeThere ? await reader.digest() : undefined;
+  const there = digest && (await storeUnsent(context, known, source, digest, signal));
+  if (there) return there;
   const key = fileKey(request.cluster, request.executorId, request.backupName, path);
-  const digest = known.earlier.mayHold(size) ? await reader.digest() : undefined;
-  for (const { key: earlier, storedBy } of digest === undefined ? [] : known.earlier.find({ size, ...digest })) {
-    signal.throwIfAborted();
-    if (digest === undefined) continue;
-    const outcome = await storage.link(earlier, key, { size, unchangedSince: storedBy });
-    if (outcome === 'NONE') continue;
-    reporter.moved(size);
-    const where = outcome === 'REFERENCED' ? { source: earlier } : {};
-    return { path, size, sha256: digest.sha256, ...where, dataDirectory, sent: false };
-  }
   const stored = await reader.read(() =>
     storage.putFile(key, from, { signal, onBytes: (bytes) => reporter.moved(bytes) }),
   );
   return { path, size: stored.size, sha256: stored.sha256, dataDirectory, sent: true };
+}
+
+/** As storeFile, but only a file that needs neither be read nor sent; null for all others. */
+export async function storeKnownFile(
+  context: StepContext,
+  known: Knowledge,
+  source: Source,
+  signal: AbortSignal,
+): Promise<StoredComponent | null> {
+  const digest = (await SourceReader.open(context, known.digests, source, signal)).remembered();
+  return digest === undefined ? null : storeUnsent(context, known, source, digest, signal);
+}
+
+/** Null where neither an earlier attempt nor an earlier backup has brought that content to the location. */
+async function storeUnsent(
+  { request, storage, reporter }: StepContext,
+  known: Knowledge,
+  { path, size, dataDirectory }: Source,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<StoredComponent | null> {
+  const { sha256 } = digest;
+  const before = known.progress.file(path);
+  if (before?.size === size && before.sha256 === sha256) {
+    reporter.moved(size);
+    const { source, sent = true } = before;
+    return { path, size, sha256, ...(source === undefined ? {} : { source }), dataDirectory, sent };
+  }
+  const key = fileKey(request.cluster, request.executorId, request.backupName, path);
+  for (const { key: earlier, storedBy } of known.earlier.find({ size, sha256 })) {
+    signal.throwIfAborted();
+    const outcome = await storage.link(earlier, key, { size, unchangedSince: storedBy });
+    if (outcome === 'NONE') continue;
+    reporter.moved(size);
+    const where = outcome === 'REFERENCED' ? { source: earlier } : {};
+    return { path, size, sha256, ...where, dataDirectory, sent: false };
+  }
+  return null;
 }
 
 /** Finds out what a file holds, from the cache or by reading it, and holds it against Cassandra's own checksum. */
@@ -97,13 +123,13 @@ class SourceReader {
 
   static async open(context: StepContext, digests: DigestCache, source: Source, signal: AbortSignal) {
     const file = await identify(source.from);
-    const expected = await cassandrasOwn(context, source.from);
+    const expected = await cassandrasOwn(context, source);
     return new SourceReader(context, digests, source, signal, { file, expected });
   }
 
   /** Undefined where it changed while it was read, which Cassandra never does. */
   async digest(): Promise<Digest | undefined> {
-    this.#digest ??= this.#remembered() ?? (await this.#hash());
+    this.#digest ??= this.remembered() ?? (await this.#hash());
     return this.#digest;
   }
 
@@ -123,7 +149,7 @@ class SourceReader {
   }
 
   /** One that does not fit to Cassandra's own checksum is not trusted: only what is read now may accuse an SSTable. */
-  #remembered(): Digest | undefined {
+  remembered(): Digest | undefined {
     if (this.#context.request.rehash || this.#file === null || this.#file.size !== this.#source.size) return undefined;
     const digest = this.#digests.find(this.#source.tableKey, this.#file);
     return this.#expected === null || digest?.crc32 === this.#expected ? digest : undefined;
@@ -162,7 +188,7 @@ class SourceReader {
 class ChangedMeanwhile extends Error {}
 
 /** The CRC-32 that Cassandra wrote beside a Data.db; null for other components and where there is none. */
-async function cassandrasOwn({ log }: StepContext, from: string): Promise<number | null> {
+async function cassandrasOwn({ log }: StepContext, { keyspace, from }: Source): Promise<number | null> {
   const sstable = parseComponent(from.slice(dirname(from).length + 1));
   if (sstable?.component !== 'Data.db') return null;
   try {
@@ -171,7 +197,7 @@ async function cassandrasOwn({ log }: StepContext, from: string): Promise<number
     if (!isMissing(error)) {
       throw error instanceof OperatorError ? error : wrapError(`read the checksum of ${from}`, error, 'STORAGE_FAILED');
     }
-    log.warn({ sstable: from }, 'SSTable without Digest.crc32: its content could not be checked');
+    log.warn({ keyspace, sstable: from }, 'SSTable without Digest.crc32: its content could not be checked');
     return null;
   }
 }

@@ -4,7 +4,10 @@ import type { SnapshotTable } from '../cassandra/snapshots.ts';
 import type { ManifestFile, ManifestTable } from '../model/backup.ts';
 import { inParallel } from './in-parallel.ts';
 import { TRANSFERS, type StepContext } from './step-context.ts';
-import { storeFile, type Knowledge, type Source } from './store-file.ts';
+import { storeFile, storeKnownFile, type Knowledge, type Source, type StoredComponent } from './store-file.ts';
+
+/** Files that are given a second name at the same time: no bytes move, so that only the file system's answers are waited for. */
+const LINKS = 16;
 
 /** Stores all files of a keyspace's snapshot and notes the keyspace as done. */
 export async function storeKeyspace(
@@ -17,16 +20,25 @@ export async function storeKeyspace(
   const { reporter, signal, clock } = context;
   for (const { table } of tables) reporter.sent(keyspace, table, { files: 0, bytes: 0 });
   const sources = snapshot.flatMap((entry) => sourcesOf(keyspace, entry));
-  // The largest first: at the end all threads have small files left, and none waits long for another.
-  sources.sort((left, right) => right.size - left.size);
   const files: ManifestFile[] = [];
-  await inParallel(sources, TRANSFERS, signal, async (source, either) => {
-    reporter.current(source.path);
-    const { sent, ...file } = await storeFile(context, known, source, either);
+  const isStored = async ({ table }: Source, { sent, ...file }: StoredComponent): Promise<void> => {
     files.push(file);
-    reporter.filesDone(keyspace, source.table, { files: 1, bytes: file.size });
-    if (sent) reporter.sent(keyspace, source.table, { files: 1, bytes: file.size });
+    reporter.filesDone(keyspace, table, { files: 1, bytes: file.size });
+    if (sent) reporter.sent(keyspace, table, { files: 1, bytes: file.size });
     await known.progress.fileStored({ ...file, sent });
+  };
+  const rest: Source[] = [];
+  await inParallel(sources, LINKS, signal, async (source, either) => {
+    reporter.current(source.path);
+    const stored = await storeKnownFile(context, known, source, either);
+    if (stored === null) rest.push(source);
+    else await isStored(source, stored);
+  });
+  // The largest first: at the end all threads have small files left, and none waits long for another.
+  rest.sort((left, right) => right.size - left.size);
+  await inParallel(rest, TRANSFERS, signal, async (source, either) => {
+    reporter.current(source.path);
+    await isStored(source, await storeFile(context, known, source, either));
   });
   files.sort((left, right) => (left.path < right.path ? -1 : 1));
   const report = reporter.keyspace(keyspace);
@@ -52,6 +64,7 @@ function sourcesOf(keyspace: string, { table, id, dataDirectory, path, files }: 
   }));
 }
 
-function toManifestTable({ keyspace, table, id, viewOf, columns, droppedColumns }: TableSchema): ManifestTable {
+/** What a manifest says of a live table. */
+export function toManifestTable({ keyspace, table, id, viewOf, columns, droppedColumns }: TableSchema): ManifestTable {
   return { keyspace, table, id, viewOf, columns, droppedColumns };
 }

@@ -1,29 +1,31 @@
-import type { Clock } from '../clock.ts';
+import { pause, type Clock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
-import { emptySummary, type BackupDetails, type BackupSummary } from '../model/backup-summary.ts';
+import { emptySummary, type BackupSummary } from '../model/backup-summary.ts';
+import type { ForeignBackup } from '../model/foreign-backup.ts';
 import type { ClusterJob } from '../model/cluster-job.ts';
-import type { BackupEntry } from '../state/backups.ts';
+import type { BackupEntry, BackupNote } from '../state/backups.ts';
 import type { State } from '../state/database.ts';
 import { backupJson, type BackupJson } from './backup-json.ts';
+import { BackupMemory } from './backup-memory.ts';
+import type { BackupReader, Seen } from './backup-reader.ts';
 import { isSandboxLocation } from './catalogue.ts';
 import { locationOf } from './start-request.ts';
-
-/** What was found at a location, or why the scheduler's host cannot look there. */
-export type Seen<T> = { seen: true; found: T } | { seen: false; reason: string };
-
-/** Looks at locations from the scheduler's host. Not asked about sandboxes. Other clusters' backups are never shown. */
-export interface BackupReader {
-  list(location: string): Promise<Seen<BackupSummary[]>>;
-  /** Null: nothing has that name. */
-  read(location: string, name: string): Promise<Seen<BackupDetails | null>>;
-}
 
 export interface BackupCatalogueDeps {
   state: State;
   clock: Clock;
   defaultLocation: string;
   reader: BackupReader;
+}
+
+/** What other programs made at a location, as far as it can be seen from here. */
+export interface ForeignList {
+  location: string;
+  seen: boolean;
+  /** Why it could not be seen. */
+  reason: string | null;
+  backups: ForeignBackup[];
 }
 
 /** How a rescan went at one location. */
@@ -35,6 +37,9 @@ export interface Rescanned {
   backups: number;
 }
 
+/** How long one backup's answer waits for its own bytes to be counted. */
+const COUNT_MS = 300;
+
 const SANDBOX = "it is a directory in each node's own sandbox";
 
 /**
@@ -43,9 +48,11 @@ const SANDBOX = "it is a directory in each node's own sandbox";
  */
 export class BackupCatalogue {
   readonly #deps: BackupCatalogueDeps;
+  readonly #memory: BackupMemory;
 
   constructor(deps: BackupCatalogueDeps) {
     this.#deps = deps;
+    this.#memory = new BackupMemory(deps.state, deps.defaultLocation);
   }
 
   /** Newest first; of one location, or of all that this scheduler knows. */
@@ -54,17 +61,8 @@ export class BackupCatalogue {
     for (const each of this.#locations(location)) {
       const looked = await this.#look(each, (reader) => reader.list(each));
       const running = this.#runningAt(each);
-      const known = this.#entries(each);
-      if (!looked.seen) {
-        all.push(...known.map((entry) => this.#remembered(entry, looked.reason)));
-        continue;
-      }
-      const names = new Set(looked.found.map(({ name }) => name));
-      const byName = new Map(known.map((entry) => [entry.name, entry]));
-      all.push(...looked.found.map((summary) => this.#json(summary, each, byName.get(summary.name))));
-      // It may not have stored anything yet.
-      const begun = known.find(({ name }) => running?.backupName === name && !names.has(name));
-      if (begun && running?.type === 'BACKUP') all.push(this.#remembered(begun, null));
+      if (looked.seen) all.push(...this.#listSeen(each, looked.found, running));
+      else all.push(...this.#memory.at(each).map((entry) => remembered(entry, running, looked.reason)));
     }
     return all.toSorted((a, b) => (b.started ?? 0) - (a.started ?? 0) || (a.name < b.name ? -1 : 1));
   }
@@ -74,17 +72,28 @@ export class BackupCatalogue {
     checkBackupName(name);
     const location = locationOf(wanted ?? this.#deps.defaultLocation);
     const looked = await this.#look(location, (reader) => reader.read(location, name));
-    const entry = this.#deps.state.backups.find(location, name);
+    const entry = this.#memory.find(location, name);
+    const running = this.#runningAt(location);
     if (looked.seen && looked.found !== null) {
       const { summary, parts: nodeBackups, missing } = looked.found;
-      return { ...this.#json(summary, location, entry), nodeBackups, missing };
+      if (stateAtWork(running, name) === null) await this.#countOwnBytes(location, name);
+      return { ...this.#json(summary, location, entry, running), nodeBackups, missing };
     }
-    const isBegun = this.#runningAt(location)?.backupName === name;
-    if (entry !== null && (!looked.seen || isBegun)) return this.#remembered(entry, looked.seen ? null : looked.reason);
+    const isBegun = running?.backupName === name;
+    if (entry !== null && (!looked.seen || isBegun))
+      return remembered(entry, running, looked.seen ? null : looked.reason);
     const unseen = looked.seen ? '' : `, and the scheduler cannot look there: ${looked.reason}`;
     throw new OperatorError('BACKUP_NOT_FOUND', `There is no backup ${name} at ${location}${unseen}`, {
       hint: 'GET /cluster/backups lists the backups that there are, with name and location.',
     });
+  }
+
+  /** What other programs have made at a location, and could be adopted. */
+  async foreign(wanted?: string): Promise<ForeignList> {
+    const location = locationOf(wanted ?? this.#deps.defaultLocation);
+    const looked = await this.#look(location, (reader) => reader.foreign(location));
+    if (!looked.seen) return { location, seen: false, reason: looked.reason, backups: [] };
+    return { location, seen: true, reason: null, backups: looked.found };
   }
 
   /** Makes the memory of one location, or of all known ones, what lies there; of what cannot be seen nothing is forgotten. */
@@ -93,12 +102,12 @@ export class BackupCatalogue {
     for (const each of this.#locations(location)) {
       const begun = this.#deps.clock.now();
       const looked = await this.#look(each, (reader) => reader.list(each));
-      if (looked.seen) this.#remember(each, looked.found, begun);
+      if (looked.seen) this.#memory.replace(each, looked.found, this.#runningAt(each)?.backupName ?? null, begun);
       results.push({
         location: each,
         seen: looked.seen,
         reason: looked.seen ? null : looked.reason,
-        backups: looked.seen ? looked.found.length : this.#entries(each).length,
+        backups: looked.seen ? looked.found.length : this.#memory.notes(each).size,
       });
     }
     return results;
@@ -114,47 +123,32 @@ export class BackupCatalogue {
     });
   }
 
-  #remember(location: string, found: BackupSummary[], begun: number): void {
-    const { state } = this.#deps;
-    state.transaction(() => {
-      const names = new Set(found.map(({ name }) => name));
-      const runningName = this.#runningAt(location)?.backupName;
-      for (const { name, started, finished } of this.#entries(location)) {
-        // What came about while the location was looked at is not missing there.
-        const isOld = (finished ?? started ?? 0) < begun;
-        if (isOld && name !== runningName && !names.has(name)) state.backups.delete(location, name);
-      }
-      for (const summary of found) {
-        if (summary.name === runningName) continue;
-        const known = state.backups.find(location, summary.name);
-        const { name, state: stored, started, finished } = summary;
-        const jobId = this.#jobOf(summary) ?? known?.jobId ?? null;
-        const times = { started: started ?? known?.started ?? null, finished: finished ?? known?.finished ?? null };
-        state.backups.save({ location, name, jobId, state: stored, ...times, summary });
-      }
-    });
+  #listSeen(location: string, found: BackupSummary[], running: ClusterJob | null): BackupJson[] {
+    this.#memory.keep(location, found, running?.backupName ?? null);
+    const notes = this.#memory.notes(location);
+    const listed = found.map((summary) => this.#json(summary, location, notes.get(summary.name) ?? null, running));
+    const isListed = found.some(({ name }) => name === running?.backupName);
+    // It may not have stored anything yet.
+    const begun = running && isMaking(running) && !isListed && this.#memory.find(location, running.backupName ?? '');
+    return begun ? [...listed, remembered(begun, running, null)] : listed;
   }
 
-  #json(summary: BackupSummary, location: string, known: BackupEntry | null = null): BackupJson {
-    const state = this.#atWork(location, summary.name) ?? summary.state;
-    const job = this.#jobOf(summary) ?? known?.jobId ?? null;
+  #json(summary: BackupSummary, location: string, known: BackupNote | null, running: ClusterJob | null): BackupJson {
+    const state = stateAtWork(running, summary.name) ?? summary.state;
+    const job = this.#memory.jobOf(summary) ?? known?.jobId ?? null;
     const started = summary.started ?? known?.started ?? null;
-    return backupJson({ ...summary, started }, { state, location, job, unseen: null });
+    const bytesOwn = this.#deps.reader.ownBytes(location, summary.name);
+    return backupJson({ ...summary, started }, { state, location, job, bytesOwn, unseen: null });
   }
 
-  /** As it was when a job of this scheduler, or a rescan, last had to do with it. */
-  #remembered(entry: BackupEntry, unseen: string | null): BackupJson {
-    const { name, location, state: last, started, finished, jobId: job } = entry;
-    const state = this.#atWork(location, name) ?? last;
-    const summary = entry.summary ?? emptySummary(name, last === 'RUNNING' ? 'INCOMPLETE' : last, null, []);
-    return backupJson({ ...summary, started, finished }, { state, location, job, unseen });
-  }
-
-  #atWork(location: string, name: string): 'RUNNING' | 'DELETING' | null {
-    const job = this.#runningAt(location);
-    if (job?.backupName !== name) return null;
-    if (job.type === 'DELETE') return 'DELETING';
-    return job.type === 'BACKUP' ? 'RUNNING' : null;
+  /** Goes on beside when it takes longer. */
+  async #countOwnBytes(location: string, name: string): Promise<void> {
+    const { reader, clock } = this.#deps;
+    const answered = new AbortController();
+    // What could not be counted is not known, and is counted again when somebody asks again.
+    const counted = reader.countOwnBytes(location, name).catch(() => null);
+    await Promise.race([counted, pause(clock, COUNT_MS, answered.signal)]);
+    answered.abort();
   }
 
   #runningAt(location: string): ClusterJob | null {
@@ -162,21 +156,30 @@ export class BackupCatalogue {
     return job?.location === location ? job : null;
   }
 
-  #jobOf({ jobUuid }: BackupSummary): number | null {
-    return jobUuid === null ? null : this.#deps.state.jobs.idOf(jobUuid);
-  }
-
-  #entries(location: string): BackupEntry[] {
-    return this.#deps.state.backups.list().filter((entry) => entry.location === location);
-  }
-
   #locations(wanted: string | undefined): string[] {
-    if (wanted !== undefined) return [locationOf(wanted)];
-    const { state, defaultLocation } = this.#deps;
-    return [...new Set([locationOf(defaultLocation), ...state.backups.list().map(({ location }) => location)])];
+    return wanted === undefined ? this.#memory.locations() : [locationOf(wanted)];
   }
 
   async #look<T>(location: string, look: (reader: BackupReader) => Promise<Seen<T>>): Promise<Seen<T>> {
     return isSandboxLocation(location) ? { seen: false, reason: SANDBOX } : look(this.#deps.reader);
   }
+}
+
+/** As it was when a job of this scheduler, or a look at the location, last had to do with it. */
+function remembered(entry: BackupEntry, running: ClusterJob | null, unseen: string | null): BackupJson {
+  const { name, location, state: last, started, finished, jobId: job } = entry;
+  const state = stateAtWork(running, name) ?? last;
+  const summary = entry.summary ?? emptySummary(name, last === 'RUNNING' ? 'INCOMPLETE' : last, null, []);
+  return backupJson({ ...summary, started, finished }, { state, location, job, unseen });
+}
+
+/** What the job that runs at its location does with a backup; null where it is about another one. */
+function stateAtWork(running: ClusterJob | null, name: string): 'RUNNING' | 'DELETING' | null {
+  if (running?.backupName !== name) return null;
+  if (running.type === 'DELETE') return 'DELETING';
+  return isMaking(running) ? 'RUNNING' : null;
+}
+
+function isMaking({ type }: ClusterJob): boolean {
+  return type === 'BACKUP' || type === 'ADOPT';
 }

@@ -14,6 +14,13 @@ export interface BackupJson {
   keyspaces: BackupSummary['keyspaces'];
   files: number | null;
   bytes: number | null;
+  /** What its making brought to the location; the rest was there already. */
+  bytesSent: number | null;
+  /** What its deletion alone would free, as far as it has been counted. */
+  bytesOwn: number | null;
+  mode: BackupSummary['mode'];
+  /** Another program made it. */
+  adopted: boolean;
   schemaVersion: string | null;
   cassandraVersion: string | null;
   /** The job that made it; null where this scheduler knows of none. */
@@ -35,11 +42,15 @@ interface Around {
   state: BackupState;
   location: string;
   job: number | null;
+  bytesOwn?: number | null | undefined;
   /** Why the location cannot be seen; null when it can. */
   unseen: string | null;
 }
 
-export function backupJson(summary: BackupSummary, { state, location, job, unseen }: Around): BackupJson {
+export function backupJson(
+  summary: BackupSummary,
+  { state, location, job, bytesOwn = null, unseen }: Around,
+): BackupJson {
   const { verification: found } = summary;
   const isDamaged = found?.result === 'FAILURE' && (state === 'COMPLETE' || state === 'PARTIAL');
   const told = isDamaged ? `${counted(found.damagedFiles)} damaged, says its last verification` : summary.message;
@@ -53,6 +64,10 @@ export function backupJson(summary: BackupSummary, { state, location, job, unsee
     keyspaces: summary.keyspaces,
     files: summary.files,
     bytes: summary.bytes,
+    bytesSent: summary.bytesSent,
+    bytesOwn,
+    mode: summary.mode,
+    adopted: summary.adopted,
     schemaVersion: summary.schemaVersion,
     cassandraVersion: summary.cassandraVersion,
     job,

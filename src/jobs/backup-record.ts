@@ -35,13 +35,16 @@ export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
     ...header(job, cluster),
     result: missing.length === 0 ? 'SUCCESS' : 'PARTIAL',
     mode: job.parameters.mode ?? 'incremental',
+    ...adoptionOf(job),
     nodes: recordNodes(nodeBackups(job)),
-    missing: missing.map(({ executorId, keyspace, message }) => ({
+    missing: missing.map(({ executorId, keyspace, table, message }) => ({
       executorId: executorId ?? '',
       keyspace,
+      // Only an adopted keyspace may be there without one of its tables.
+      ...(job.type === 'ADOPT' && table !== null ? { table } : {}),
       reason: message,
     })),
-    keyspaces: keyspaceSizes(nodeBackups(job)),
+    keyspaces: keyspaceSizes(nodeBackups(job), job.type === 'ADOPT'),
   };
 }
 
@@ -57,21 +60,29 @@ function header(job: ClusterJob, cluster: string) {
   } as const;
 }
 
+/** The nodes may have found it in different folders: the first is named. */
+function adoptionOf(job: ClusterJob): Pick<BackupRecord, 'adopted' | 'adoptedFrom'> {
+  if (job.type !== 'ADOPT') return {};
+  const [adoptedFrom] = nodeBackups(job).flatMap(({ report }) => report?.manifest?.adoptedFrom ?? []);
+  return { adopted: true, ...(adoptedFrom === undefined ? {} : { adoptedFrom }) };
+}
+
 function recordNodes(steps: Step[]): BackupRecord['nodes'] {
   return steps.flatMap(({ executorId, report }) => {
     if (!report?.manifest) return [];
-    const { sha256: manifestSha256, ...node } = report.manifest;
+    const { sha256: manifestSha256, adoptedFrom: _, ...node } = report.manifest;
     return [{ executorId, ...node, manifestSha256 }];
   });
 }
 
-function keyspaceSizes(steps: Step[]): Record<string, KeyspaceSize> {
+function keyspaceSizes(steps: Step[], isAdopted: boolean): Record<string, KeyspaceSize> {
   const sizes = new Map<string, KeyspaceSize & { names: Set<string> }>();
   for (const [name, { status, tables }] of steps.flatMap(({ report }) => [...endedKeyspaces(report)])) {
-    if (status !== 'SUCCESS') continue;
+    const stored = Object.entries(tables).filter(([, { error }]) => error === null);
+    if (status !== 'SUCCESS' && !(isAdopted && stored.length > 0)) continue;
     const size = sizes.get(name) ?? { names: new Set(), tables: 0, files: 0, bytes: 0 };
     sizes.set(name, size);
-    for (const [table, { files, bytes }] of Object.entries(tables)) {
+    for (const [table, { files, bytes }] of stored) {
       size.names.add(table);
       size.files += files;
       size.bytes += bytes;

@@ -82,14 +82,16 @@ export function checkCanBeDeleted(candidate: Candidate): void {
   if (state === 'ABSENT') throw notFound(candidate);
 }
 
-function notFound({ name, location, entry }: Candidate): OperatorError {
+/** Says what is known of a backup that is not there. */
+export function notFound({ name, location, entry }: Candidate): OperatorError {
   const made = entry && entry.jobId !== null ? `; job ${entry.jobId} made one, it is not there any more` : '';
   return new OperatorError('BACKUP_NOT_FOUND', `There is no backup ${name} at ${location}${made}`, {
     hint: 'GET /cluster/backups lists the backups that there are, with name and location.',
   });
 }
 
-function remembered({ location, entry }: Candidate): FoundBackup['state'] | BackupState {
+/** What this scheduler knows of a backup whose location cannot be seen from here. */
+export function remembered({ location, entry }: Candidate): FoundBackup['state'] | BackupState {
   if (entry) return entry.state;
   return isSandboxLocation(location) ? 'ABSENT' : 'UNKNOWN';
 }
@@ -101,7 +103,7 @@ function tail(reason: string | null): string {
 /** The catalogue's entry that a backup job stands for; null for jobs that make none. */
 export function entryOf(job: ClusterJob, cluster: string): BackupEntry | null {
   const { id: jobId, backupName: name, location, started, finished } = job;
-  if (job.type !== 'BACKUP' || name === null || location === null) return null;
+  if ((job.type !== 'BACKUP' && job.type !== 'ADOPT') || name === null || location === null) return null;
   const hasRecord = stepsOf(job, 'commit').some(({ state }) => state === 'SUCCESS');
   const summary = hasRecord ? summaryOf(backupRecord(job, cluster)) : null;
   return { location, name, jobId, state: stateOf(job), started, finished, summary };

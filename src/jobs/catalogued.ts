@@ -1,16 +1,25 @@
 import type { ClusterJob } from '../model/cluster-job.ts';
 import type { BackupStore } from '../state/backups.ts';
+import { isStillForeign } from './adoption.ts';
 import { entryOf } from './catalogue.ts';
 import { deletionBegan } from './deletion.ts';
+import { prunedOf } from './pruned.ts';
+import { rememberRenaming } from './renaming.ts';
+import { entryWhileResumed } from './resume.ts';
 import { stepsOf } from './steps.ts';
 import { verification } from './verification.ts';
 
 /** Notes in the catalogue what a job that began or ended means for the backup that it is about. */
 export function rememberJob(backups: BackupStore, job: ClusterJob, cluster: string): void {
   const made = entryOf(job, cluster);
-  if (made) backups.save(made);
+  if (made && isStillForeign(job)) backups.delete(made.location, made.name);
+  else if (made) backups.save(entryWhileResumed(made, backups.find(made.location, made.name), job));
   else if (job.finished !== null && job.type === 'VERIFY') rememberVerification(backups, job, cluster);
   else if (job.finished !== null && job.type === 'DELETE') rememberDeletion(backups, job);
+  else if (job.finished !== null && job.type === 'RENAME') rememberRenaming(backups, job);
+  else if (job.finished !== null && job.type === 'PRUNE') {
+    for (const name of prunedOf(job).deleted) backups.delete(job.location ?? '', name);
+  }
 }
 
 function rememberVerification(backups: BackupStore, job: ClusterJob, cluster: string): void {

@@ -4,6 +4,7 @@ import { OperatorError } from '../errors.ts';
 import type { ClusterJob, JobParameters } from '../model/cluster-job.ts';
 import { isBackupJob, isLocationJob, type JobType } from '../model/phase.ts';
 import type { State } from '../state/database.ts';
+import { checkCanBeAdopted } from './adoption.ts';
 import { abort, advance } from './advance.ts';
 import {
   checkCanBeDeleted,
@@ -15,9 +16,12 @@ import {
   type FoundBackup,
 } from './catalogue.ts';
 import { rememberJob } from './catalogued.ts';
+import { JobChanges, type JobListener } from './job-changes.ts';
 import type { Limits } from './limits.ts';
 import { giveOrders } from './node-orders.ts';
+import { withPace, type PaceChange } from './pace.ts';
 import { planJob } from './plan.ts';
+import { checkCanBeResumed, checkNobodyLeft, resumedJobs, resumingRequest } from './resume.ts';
 import { jobErrors } from './shortfalls.ts';
 import { backupNameOf, locationOf, parametersOf, type StartRequest } from './start-request.ts';
 import { resumed } from './step-updates.ts';
@@ -34,14 +38,18 @@ export interface ClusterJobsDeps {
   wake: () => void;
   /** Looks at a location for what lies under a name. Not asked about sandboxes. */
   findBackup: (location: string, name: string) => Promise<FoundBackup>;
+  /** Called within the transaction that ends a job, for what has to be stored together with that. */
+  onEnd?: (job: ClusterJob) => void;
 }
 
 /** The cluster jobs as the API sees them, and the one way in which the scheduler changes them. */
 export class ClusterJobs {
   readonly #deps: ClusterJobsDeps;
+  readonly #changes: JobChanges;
 
   constructor(deps: ClusterJobsDeps) {
     this.#deps = deps;
+    this.#changes = new JobChanges((id) => deps.state.jobs.get(id));
     this.resume();
   }
 
@@ -49,19 +57,21 @@ export class ClusterJobs {
    * Starts a job when none is running. Throws before anything is stored: BAD_REQUEST, NODE_DOWN, JOB_RUNNING, and for
    * jobs about a backup NAME_REQUIRED, NAME_INVALID, NAME_TAKEN, BACKUP_NOT_FOUND, BACKUP_INCOMPLETE, BACKUP_DAMAGED.
    */
-  async start(type: JobType, request: StartRequest): Promise<ClusterJob> {
+  async start(type: JobType, asked: StartRequest): Promise<ClusterJob> {
     const { state, clock, wake, defaultLocation } = this.#deps;
+    const request = asked.resume ? resumingRequest(asked, this.#earlier(asked)) : asked;
     const sought = isBackupJob(type) ? await this.#seek(type, request) : null;
     // While the location was looked at, another start may have come first: what counts is checked again here.
     const job = state.transaction(() => {
       const nodes = state.nodes.all();
-      const parameters = parametersOf(type, request, nodes);
+      const resumes = request.resume ? resumedJobs(this.#earlier(request)) : {};
+      const parameters = { ...parametersOf(type, request, nodes), ...resumes };
       this.#checkIdle();
       if (sought) this.#checkBackup(type, sought, parameters);
       const location = isLocationJob(type) ? locationOf(request.location ?? defaultLocation) : null;
       const about = { backupName: sought?.name ?? null, location };
       const plan = planJob(type, { uuid: randomUUID(), ...about, parameters }, nodes, clock.now());
-      return this.#catalogued(state.jobs.insert(plan));
+      return this.#inserted(state.jobs.insert(plan));
     });
     wake();
     return job;
@@ -80,14 +90,29 @@ export class ClusterJobs {
   #checkBackup(
     type: JobType,
     sought: Pick<Candidate, 'name' | 'location' | 'found'>,
-    { keyspaces, tables }: JobParameters,
+    { keyspaces, tables, resume }: JobParameters,
   ): void {
     const entry = this.#deps.state.backups.find(sought.location, sought.name);
     const candidate = { ...sought, entry, isChoice: keyspaces !== null || tables !== null };
-    if (type === 'BACKUP' || type === 'ADOPT') checkNameIsFree(candidate);
+    if (type === 'BACKUP' && resume) this.#checkResume(candidate);
+    else if (type === 'BACKUP') checkNameIsFree(candidate);
+    else if (type === 'ADOPT') checkCanBeAdopted(candidate);
     else if (type === 'VERIFY') checkCanBeVerified(candidate);
     else if (type === 'DELETE') checkCanBeDeleted(candidate);
     else checkCanBeRestored(candidate, () => this.#missing(entry?.jobId ?? null));
+  }
+
+  #checkResume(candidate: Candidate): void {
+    const earlier = this.#earlier(candidate);
+    checkCanBeResumed(candidate, earlier);
+    if (earlier !== null) checkNobodyLeft(earlier, this.#deps.state.nodes.all());
+  }
+
+  /** The last job that worked on a backup of that name; null when it is not known. */
+  #earlier({ name, location }: Pick<StartRequest, 'name' | 'location'>): ClusterJob | null {
+    const { state, defaultLocation } = this.#deps;
+    const entry = state.backups.find(locationOf(location ?? defaultLocation), name ?? '');
+    return entry === null || entry.jobId === null ? null : this.get(entry.jobId);
   }
 
   /**
@@ -118,6 +143,16 @@ export class ClusterJobs {
     const changed = after.aborted !== job.aborted || after.abortNow !== job.abortNow;
     if (changed) this.#deps.wake();
     return changed;
+  }
+
+  /**
+   * Changes how many bytes per second a running job may move; its steps are told soon. Throws NOT_FOUND, BAD_REQUEST for a job that copies
+   * nothing, JOB_ENDED.
+   */
+  pace(id: number, change: PaceChange): ClusterJob {
+    const job = this.update(id, (current) => withPace(current, change));
+    this.#deps.wake();
+    return job;
   }
 
   /** The running job; null when none is, or when it is of another type than the one asked for. */
@@ -156,7 +191,20 @@ export class ClusterJobs {
   #store(before: ClusterJob, after: ClusterJob): ClusterJob {
     if (after === before) return before;
     this.#deps.state.jobs.save(after, before);
-    return after.finished === before.finished ? after : this.#catalogued(after);
+    this.#changes.changed(after.id, before);
+    if (after.finished === before.finished) return after;
+    this.#deps.onEnd?.(after);
+    return this.#catalogued(after);
+  }
+
+  #inserted(job: ClusterJob): ClusterJob {
+    this.#changes.changed(job.id, null);
+    return this.#catalogued(job);
+  }
+
+  /** From now on `listener` is told of every change of a job, soon after it was stored. Returns how to end that. */
+  onChange(listener: JobListener): () => void {
+    return this.#changes.listen(listener);
   }
 
   /**

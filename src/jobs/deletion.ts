@@ -1,5 +1,6 @@
 import type { ClusterJob } from '../model/cluster-job.ts';
 import type { DeletionReport, JobError } from '../model/step.ts';
+import { prunedOf } from './pruned.ts';
 import { changeSteps, jobError, stepsOf } from './steps.ts';
 
 function deletions(job: ClusterJob): DeletionReport[] {
@@ -10,7 +11,9 @@ function deletions(job: ClusterJob): DeletionReport[] {
 
 /** One node saw all of the backup and has deleted it. */
 export function isAllDeleted(job: ClusterJob): boolean {
-  return job.type === 'DELETE' && deletions(job).some(({ whole }) => whole);
+  if (job.type === 'DELETE') return deletions(job).some(({ whole }) => whole);
+  const pruned = stepsOf(job, 'prune').filter(({ state }) => state === 'SUCCESS');
+  return job.type === 'PRUNE' && pruned.some(({ report }) => report?.prune?.whole === true);
 }
 
 /** True once a node may have begun, so that the backup is none any more. */
@@ -29,6 +32,11 @@ export function withoutNeedless(job: ClusterJob): ClusterJob {
     ({ state }) => state === 'PENDING' || state === 'FAILED',
     () => ({ state: 'SKIPPED', waitingSince: null, error: null }),
   );
+}
+
+/** What an operator has to know of a pruning whose steps have ended. */
+export function pruningErrors(job: ClusterJob): JobError[] {
+  return prunedOf(job).kept.map(({ name, reason }) => jobError('BACKUP_NEEDED', `${name} stays: ${reason}`));
 }
 
 /** What an operator has to know of a deletion whose steps have ended, beside the steps' own errors. */

@@ -14,7 +14,10 @@ import {
   type Sent,
 } from './node-json.ts';
 import { oncePer } from './once-per.ts';
+import { isCopying } from './pace.ts';
 import { progressOf } from './progress.ts';
+import { prunedOf } from './pruned.ts';
+import { renamedOf, type RenamedJson } from './renaming.ts';
 import { jobErrors } from './shortfalls.ts';
 import { ringOf } from './readiness.ts';
 import { stepsOf } from './steps.ts';
@@ -65,9 +68,22 @@ export interface JobJson extends Partial<Sent> {
   damaged?: DamagedFile[];
   /** Files that no manifest names. */
   extra?: { executorId: string; path: string }[];
+  /** PRUNE only: names of backups that are gone, and of those that had to stay. */
+  deleted?: string[];
+  kept?: { name: string; reason: string }[];
+  renamed?: RenamedJson;
+  /** ADOPT only: the folder that was named; null for the default. */
+  adoptFrom?: string | null;
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
+  filesTotal: number | null;
+  filesDone: number;
+  rate: number | null;
+  eta: number | null;
+  /** BACKUP and RESTORE: limits in bytes per second of each node and of all together; null for none. */
+  bandwidth?: number | null;
+  clusterBandwidth?: number | null;
   /** Of a backup: whether it builds upon earlier ones. */
   mode?: BackupMode;
   phases: PhaseJson[];
@@ -78,7 +94,7 @@ export interface JobJson extends Partial<Sent> {
 
 // Of a job that runs, most steps stay as they are for long, and it is asked for all the time.
 
-const stepJson = oncePer((step: Step): StepJson => {
+export const stepJson = oncePer((step: Step): StepJson => {
   const { executorId, taskId, state, attempt, started, finished, report, error } = step;
   return lasting({
     executorId,
@@ -96,7 +112,7 @@ const stepJson = oncePer((step: Step): StepJson => {
   });
 });
 
-const phaseJson = oncePer((phase: Phase): PhaseJson => {
+export const phaseJson = oncePer((phase: Phase): PhaseJson => {
   const { name, concurrency, steps } = phase;
   const starts = steps.flatMap(({ started }) => started ?? []);
   const ends = steps.flatMap(({ finished }) => finished ?? []);
@@ -131,12 +147,20 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     result: job.result,
     ...(job.location === null ? {} : { location: job.location }),
     ...(job.type === 'VERIFY' ? findings(job) : {}),
+    ...(job.type === 'PRUNE' ? prunedOf(job) : {}),
+    ...(job.type === 'RENAME' ? { renamed: renamedOf(job) } : {}),
+    ...(job.type === 'ADOPT' ? { adoptFrom: job.parameters.adoptFrom ?? null } : {}),
     ...progressOf(job),
+    ...(isCopying(job.type) ? limitsOf(job) : {}),
     ...(job.type === 'BACKUP' ? incrementOf(job) : {}),
     phases: job.phases.map(phaseJson),
     errors: jobErrors(job),
     currentNodes,
   };
+}
+
+function limitsOf({ parameters }: ClusterJob): Pick<JobJson, 'bandwidth' | 'clusterBandwidth'> {
+  return { bandwidth: parameters.bandwidth ?? null, clusterBandwidth: parameters.clusterBandwidth ?? null };
 }
 
 function incrementOf(job: ClusterJob): Pick<JobJson, 'mode' | keyof Sent> {

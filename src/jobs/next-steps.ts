@@ -4,7 +4,9 @@ import type { ClusterNode } from '../model/node.ts';
 import type { StepRequest } from '../model/step.ts';
 import { recordText } from './backup-record.ts';
 import { atOnce, isToWrite } from './commit.ts';
+import { bandwidthOf } from './pace.ts';
 import { isReadyFor, othersNeeded, ringOf, type Ring } from './readiness.ts';
+import { recordToReplace } from './resume.ts';
 import { stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
 import { findingText } from './verification.ts';
 
@@ -107,13 +109,14 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     rehash: job.parameters.rehash ?? false,
     ...(name === 'inspect' ? inspectionOf(job) : {}),
     ...(name === 'delete' ? { force: job.parameters.force ?? false } : {}),
-    ...parametersFor(job),
+    ...parametersFor(job, bandwidthOf(job, { phaseIndex, stepIndex })),
   };
 }
 
-function parametersFor({ parameters }: ClusterJob): Partial<StepRequest> {
-  const { resume, bandwidth, names, dryRun, graceMs, from, to, adoptFrom } = parameters;
-  const given = { resume, bandwidth, names, dryRun, graceMs, renameFrom: from, renameTo: to, adoptFrom };
+function parametersFor({ parameters }: ClusterJob, rate: number | null): Partial<StepRequest> {
+  const { resume, resumes, names, dryRun, graceMs, from, to, adoptFrom } = parameters;
+  const bandwidth = rate ?? undefined;
+  const given = { resume, resumes, bandwidth, names, dryRun, graceMs, renameFrom: from, renameTo: to, adoptFrom };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
@@ -127,7 +130,9 @@ function recordFor(job: ClusterJob, { phaseIndex, stepIndex }: StepRef, cluster:
   const phase = job.phases[phaseIndex];
   if (phase?.name !== 'commit') return { record: null, recordSha256: null };
   const { text, sha256 } = job.type === 'VERIFY' ? findingText(job, cluster) : recordText(job, cluster);
-  return { record: isToWrite(job, phase, stepAt(job, { phaseIndex, stepIndex })) ? text : null, recordSha256: sha256 };
+  const replaces = job.parameters.resume ? recordToReplace(job) : undefined;
+  const record = isToWrite(job, phase, stepAt(job, { phaseIndex, stepIndex })) ? text : null;
+  return { record, recordSha256: sha256, ...(replaces === undefined ? {} : { replaces }) };
 }
 
 function inspectionOf({ parameters }: ClusterJob) {

@@ -3,6 +3,7 @@ import type { PhaseName } from '../model/phase.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { KeyspaceReport } from '../model/step.ts';
 import { lasting } from './json-text.ts';
+import { MOVING, nodeProgress, type NodeProgress } from './progress.ts';
 import type { Ring } from './readiness.ts';
 import { endedKeyspaces, executorIdsOf, stepFinder } from './steps.ts';
 
@@ -22,7 +23,7 @@ export interface KeyspaceJson extends Partial<Sent> {
 }
 
 /** A node's part of a job: the forerunner's fields, then ours. `ip` and `hostname` are left out while unknown. */
-export interface NodeJson extends Partial<Sent> {
+export interface NodeJson extends Partial<Sent>, Partial<NodeProgress> {
   executorId: string;
   taskId: string;
   hostname?: string;
@@ -139,7 +140,14 @@ function newNodeJson(
     processedKeyspaces: Object.fromEntries(done),
     remainingKeyspaces: knownKeyspaces(part).filter((name) => !done.has(name)),
     ...sentOf(steps.map(({ step }) => step.report)),
+    ...movedOf(job, steps),
   };
+}
+
+/** Of jobs that move bytes, once it is the node's turn. */
+function movedOf(job: ClusterJob, steps: NodeStep[]): Partial<NodeProgress> {
+  const moving = steps.find(({ phase }) => phase === MOVING[job.type]);
+  return moving === undefined ? {} : nodeProgress(moving.step);
 }
 
 /** How much of a backup was not at the location yet; nothing where no report says it (other jobs, early versions). */

@@ -1,8 +1,10 @@
 import type { ClusterJob, Phase } from '../model/cluster-job.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
-import { deletionErrors } from './deletion.ts';
+import { deletionErrors, pruningErrors } from './deletion.ts';
 import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
+import { resumeErrors } from './resume.ts';
+import { renamingErrors } from './renaming.ts';
 import { keyspacesDone, nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
@@ -37,6 +39,10 @@ function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob
       return afterInspect(job);
     case 'delete':
       return withErrors(job, deletionErrors(job));
+    case 'rename':
+      return withErrors(job, renamingErrors(job));
+    case 'prune':
+      return withErrors(job, pruningErrors(job));
     default:
       // A node whose snapshot failed takes another one when its turn to copy comes.
       return job;
@@ -48,7 +54,11 @@ function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob
  * shared, or each node's own.
  */
 function afterBackup(job: ClusterJob): ClusterJob {
-  if (keyspacesDone(job, 'backup') === 0) return skipRest(withErrors(job, nothingToBackUp(job)));
+  // What is adopted of a keyspace may be only some of its tables.
+  const stored = job.type === 'ADOPT' ? nodeBackups(job).length : keyspacesDone(job, 'backup');
+  if (stored === 0) return skipRest(withErrors(job, nothingToBackUp(job)));
+  const resumed = resumeErrors(job);
+  if (resumed.length > 0) return skipRest(withErrors(job, resumed));
   const parts = new Set(nodeBackups(job).map(({ executorId }) => executorId));
   return changeSteps(
     job,

@@ -2,6 +2,7 @@ import { isStepActive, type ClusterJob } from '../model/cluster-job.ts';
 import type { PhaseName } from '../model/phase.ts';
 import type { StepReport } from '../model/step.ts';
 import type { Limits } from './limits.ts';
+import { withSample } from './rate.ts';
 import { stepFailed } from './step-failed.ts';
 import { activeStep, changeSteps, stepAt, withStep, type StepRef } from './steps.ts';
 
@@ -21,7 +22,8 @@ export function onProgress(job: ClusterJob, taskId: string, report: StepReport, 
   if (!ref) return job;
   // A task that went silent and speaks again may go on, unless the operator wants it dead.
   const killSince = job.abortNow ? stepAt(job, ref).killSince : null;
-  return withStep(job, ref, { state: 'RUNNING', report, lastSeen: now, killSince });
+  const samples = withSample(stepAt(job, ref).samples, { at: now, bytes: report.bytesDone });
+  return withStep(job, ref, { state: 'RUNNING', report, samples, lastSeen: now, killSince });
 }
 
 /**

@@ -102,10 +102,17 @@ export interface StepProgress {
 /** What an executor says between status updates. */
 export type ExecutorMessage = { health: NodeHealth } | { progress: StepProgress };
 
+/** What a scheduler tells the executor of a step that is under way: bytes per second, null for no limit. */
+export interface Pace {
+  taskId: string;
+  bandwidth: number | null;
+}
+
 const nodeTask = codec('cassandra.v1.NodeTask');
 const healthMessage = codec('cassandra.v1.Health');
 const stepProgress = codec('cassandra.v1.StepProgress');
 const executorMessage = codec('cassandra.v1.ExecutorMessage');
+const schedulerMessage = codec('cassandra.v1.SchedulerMessage');
 
 /** TaskInfo.data. */
 export function encodeNodeTask(task: NodeTask): Uint8Array {
@@ -168,6 +175,18 @@ export function decodeExecutorMessage(bytes: Uint8Array): ExecutorMessage {
   if (health) return { health: fromHealth(health) };
   if (progress) return { progress: fromProgress(progress) };
   throw wrapError('decode cassandra.v1.ExecutorMessage', 'expected health or progress, got neither', 'BAD_REQUEST');
+}
+
+/** Data of a framework message from the scheduler to an executor. */
+export function encodePace({ taskId, bandwidth }: Pace): Uint8Array {
+  return schedulerMessage.encode({ pace: { taskId, bandwidth: bandwidth ?? 0 } });
+}
+
+/** Null for what a newer scheduler says. */
+export function decodePace(bytes: Uint8Array): Pace | null {
+  const { pace } = schedulerMessage.decode(bytes) as { pace?: Plain };
+  if (!pace) return null;
+  return { taskId: pace['taskId'] as string, bandwidth: (pace['bandwidth'] as number) || null };
 }
 
 function toHealth(health: NodeHealth): Plain {

@@ -1,4 +1,4 @@
-import type { BackupRecord, DamagedFile, KeyspaceSize, Verification } from './backup.ts';
+import type { BackupMode, BackupRecord, DamagedFile, KeyspaceSize, Verification } from './backup.ts';
 
 /** What the documents of a location say of a backup. What a verification found damaged stands in `verification`. */
 export type StoredState = 'COMPLETE' | 'PARTIAL' | 'INCOMPLETE' | 'DAMAGED' | 'DELETING';
@@ -7,7 +7,7 @@ export type StoredState = 'COMPLETE' | 'PARTIAL' | 'INCOMPLETE' | 'DAMAGED' | 'D
 export interface BackupSummary {
   name: string;
   state: StoredState;
-  /** What an operator should know of it; null when it is COMPLETE. */
+  /** What an operator should know of it; null for most that are COMPLETE. */
   message: string | null;
   jobUuid: string | null;
   /** Epoch ms. */
@@ -18,9 +18,16 @@ export interface BackupSummary {
   keyspaces: Record<string, KeyspaceSize> | null;
   files: number | null;
   bytes: number | null;
+  /** What its making brought to the location; the rest was there already. */
+  bytesSent: number | null;
+  mode: BackupMode | null;
+  /** Another program made it, and it was taken over. */
+  adopted: boolean;
   schemaVersion: string | null;
   cassandraVersion: string | null;
   verification: Pick<Verification, 'when' | 'deep' | 'result' | 'damagedFiles' | 'damaged'> | null;
+  /** Sizes and times of the documents that it was read from: as long as they are the same, so is this. Null: it was not read from any. */
+  fingerprint: string | null;
 }
 
 /** One backup with its parts. */
@@ -33,14 +40,11 @@ export interface BackupDetails {
 
 /** Of a record; a verification is added by whoever has it. */
 export function summaryOf(record: BackupRecord): BackupSummary {
-  const { name, result, jobUuid, started, finished, nodes, keyspaces = null, missing } = record;
-  const told = missing.map(({ executorId, keyspace, reason }) =>
-    keyspace === null ? `${executorId}: ${reason}` : `${executorId}, keyspace ${keyspace}: ${reason}`,
-  );
+  const { name, result, jobUuid, started, finished, nodes, keyspaces = null } = record;
   return {
     name,
     state: result === 'SUCCESS' ? 'COMPLETE' : 'PARTIAL',
-    message: result === 'SUCCESS' ? null : `backup ${name} is partial; missing: ${told.join('; ')}`,
+    message: messageOf(record),
     jobUuid,
     started,
     finished,
@@ -48,10 +52,26 @@ export function summaryOf(record: BackupRecord): BackupSummary {
     keyspaces,
     files: nodes.reduce((sum, { files }) => sum + files, 0),
     bytes: nodes.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytesSent: nodes.reduce<number | null>((sum, { bytesSent }) => plus(sum, bytesSent), 0),
+    mode: record.mode ?? null,
+    adopted: record.adopted ?? false,
     schemaVersion: onlyOne(nodes.map(({ schemaVersion }) => schemaVersion)),
     cassandraVersion: onlyOne(nodes.map(({ cassandraVersion }) => cassandraVersion)),
     verification: null,
+    fingerprint: null,
   };
+}
+
+function messageOf({ name, cluster, missing, adoptedFrom }: BackupRecord): string | null {
+  const told = missing.map(({ executorId, keyspace, table, reason }) => {
+    const what = table === undefined ? `keyspace ${keyspace}` : `table ${keyspace}.${table}`;
+    return keyspace === null ? `${executorId}: ${reason}` : `${executorId}, ${what}: ${reason}`;
+  });
+  const said = [
+    ...(told.length === 0 ? [] : [`backup ${name} is partial; missing: ${told.join('; ')}`]),
+    ...(adoptedFrom === cluster ? ['its files lie where another program has put them: its deletion deletes them'] : []),
+  ];
+  return said.length === 0 ? null : said.join('; ');
 }
 
 /** Of a backup without a record that could be read. */
@@ -67,9 +87,13 @@ export function emptySummary(name: string, state: StoredState, message: string |
     keyspaces: null,
     files: null,
     bytes: null,
+    bytesSent: null,
+    mode: null,
+    adopted: false,
     schemaVersion: null,
     cassandraVersion: null,
     verification: null,
+    fingerprint: null,
   };
 }
 
@@ -89,4 +113,9 @@ export function tableOf(path: string): string | null {
 function onlyOne(values: (string | undefined)[]): string | null {
   const [first = null, ...others] = new Set(values);
   return others.length === 0 ? first : null;
+}
+
+/** Null as soon as one is not known. */
+function plus(sum: number | null, value: number | undefined): number | null {
+  return sum === null || value === undefined ? null : sum + value;
 }

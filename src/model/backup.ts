@@ -48,6 +48,10 @@ export interface NodeManifest {
   /** Files and bytes that were not at the location yet. */
   filesSent?: number;
   bytesSent?: number;
+  /** Another program made it, and it was taken over. */
+  adopted?: true;
+  /** The folder of the location that it was taken from; the cluster's own where the files have stayed in place. */
+  adoptedFrom?: string;
   /** Keyspaces backed up whole; also the empty ones. */
   keyspaces: string[];
   tables: ManifestTable[];
@@ -75,6 +79,9 @@ export interface BackupRecord {
   result: 'SUCCESS' | 'PARTIAL';
   /** Absent in backups of early versions. */
   mode?: BackupMode;
+  /** As in the manifests. */
+  adopted?: true;
+  adoptedFrom?: string;
   nodes: {
     executorId: string;
     hostId: string;
@@ -91,8 +98,8 @@ export interface BackupRecord {
     filesSent?: number;
     bytesSent?: number;
   }[];
-  /** Nodes and keyspaces that are missing, with the reason. Empty when result is SUCCESS. */
-  missing: { executorId: string; keyspace: string | null; reason: string }[];
+  /** Nodes and keyspaces that are missing, with the reason; of an adopted keyspace only `table`. Empty when result is SUCCESS. */
+  missing: { executorId: string; keyspace: string | null; table?: string; reason: string }[];
   /** What is stored of each keyspace on all nodes together; also the empty ones. */
   keyspaces?: Record<string, KeyspaceSize>;
 }

@@ -11,6 +11,12 @@ export type JobResult = 'SUCCESS' | 'PARTIAL' | 'FAILURE' | 'ABORTED';
  */
 export type StepState = 'PENDING' | 'LAUNCHING' | 'RUNNING' | 'SUCCESS' | 'FAILED' | 'SKIPPED';
 
+/** How far a step was at a time (epoch ms). */
+export interface Sample {
+  at: number;
+  bytes: number;
+}
+
 export interface Step {
   executorId: string;
   state: StepState;
@@ -30,6 +36,8 @@ export interface Step {
   killSince: number | null;
   /** The executor's last word, kept over attempts. */
   report: StepReport | null;
+  /** How far it was in the last seconds; not stored, so unknown after a restart until it is heard again. */
+  samples?: readonly Sample[];
   error: JobError | null;
 }
 
@@ -69,6 +77,8 @@ export interface JobParameters {
   force?: boolean;
   /** BACKUP: go on with one that has this name and is not whole. */
   resume?: boolean;
+  /** Then the uuids of the jobs that have worked on it before, as far as they are known; the first one has begun it. */
+  resumes?: string[];
   /** BACKUP, RESTORE: bytes per second of each node, and of all together; left out for no limit. May change while the job runs. */
   bandwidth?: number;
   clusterBandwidth?: number;

@@ -71,6 +71,8 @@ export interface StepRequest {
   record: string | null;
   /** commit: checksum of the record. */
   recordSha256: string | null;
+  /** commit of a resumed backup: checksum of the record that it takes the place of. */
+  replaces?: string;
   /** truncate: `keyspace.table` of everything that the nodes have staged. */
   truncateTables: string[] | null;
   /** cleanup of a restore: the staged files are to go as well. */
@@ -89,8 +91,9 @@ export interface StepRequest {
   force?: boolean;
   /** Id of the scheduler, for the lock of the location. Absent from early versions. */
   scheduler?: string;
-  /** backup: go on with what another job has begun. */
+  /** backup: go on with what another job has begun; and the uuids of those that are known to have worked on it, the first one first. */
   resume?: boolean;
+  resumes?: string[];
   /** backup, stage: bytes per second of this node; absent for no limit. May be changed by a message, see model/pace.ts. */
   bandwidth?: number;
   /** prune: backups to delete. rename: only in these backups. */
@@ -147,6 +150,8 @@ export interface ManifestReport {
   ip: string;
   schemaVersion: string;
   cassandraVersion?: string;
+  /** ADOPT: the folder that it was taken from. */
+  adoptedFrom?: string;
   files: number;
   bytes: number;
   /** Absent in reports of early versions. */
@@ -198,6 +203,8 @@ export interface DeletionReport {
 
 /** What a node did in `prune`. */
 export interface PruneReport {
+  /** All of every backup that was to go lay where this node looked: no other node need look. */
+  whole: boolean;
   deleted: string[];
   /** Backups that were to go and have to stay. */
   kept: { name: string; reason: string }[];
@@ -237,7 +244,14 @@ export interface StepReport {
   bytesSent?: number;
   /** File or table at work. */
   current: string | null;
+  /** Bytes per second that it may move, as it was last told; null for no limit. Absent in reports of early versions. */
+  bandwidth?: number | null;
   errors: JobError[];
+  /**
+   * backup that is resumed: uuid of the job that has begun it, null where nobody knows of any, and the checksum of the record that is to be
+   * replaced, null where there is none.
+   */
+  resumed?: { origin: string | null; recordSha256: string | null };
   manifest: ManifestReport | null;
   check: CheckReport | null;
   inspection?: InspectionReport;

@@ -94,7 +94,7 @@ export class CarryOut {
       const agentId = offer.agentId.value;
       for (const { value: executorId } of offer.executorIds) {
         if (!isStray(state.nodes.get(executorId), agentId)) continue;
-        log.warn({ executor: executorId, host: offer.hostname }, 'executor is not ours any more, shutting it down');
+        log.warn({ node: executorId, host: offer.hostname }, 'executor is not ours any more, shutting it down');
         await this.#shutDown(executorId, agentId);
       }
     }

@@ -12,6 +12,7 @@ import { currentNeeds } from './needs.ts';
 import { OfferReturns } from './offer-returns.ts';
 import { giveBack, onOffers } from './offers.ts';
 import { Reconciler } from './reconciler.ts';
+import { TellPace } from './tell-pace.ts';
 import { Teardown } from './teardown.ts';
 import { onOperation, storeNews, type News } from './updates.ts';
 
@@ -32,6 +33,7 @@ export class Scheduler {
   readonly #carryOut: CarryOut;
   readonly #reconciler: Reconciler;
   readonly #teardown: Teardown;
+  readonly #tellPace: TellPace;
   #pass: Promise<void> | null = null;
   #again = false;
   /** Told, and not stored yet. */
@@ -51,6 +53,7 @@ export class Scheduler {
     this.#carryOut = new CarryOut(context);
     this.#reconciler = new Reconciler(context);
     this.#teardown = new Teardown(context);
+    this.#tellPace = new TellPace(context);
     addMissingNodes(context);
   }
 
@@ -120,6 +123,7 @@ export class Scheduler {
     const { declineHeld } = this.#returns;
     if (declineHeld) await send(this.#context, declineHeld);
     await this.#carryOut.endWhatMustEnd();
+    await this.#tellPace.tell();
     await this.#reconciler.ask();
     await this.#useKeptOffers();
     await this.#askForOffers();

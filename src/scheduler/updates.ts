@@ -45,7 +45,10 @@ function storeUpdate(context: SchedulerContext, status: TaskStatus, calls: Sched
   const taskId = status.taskId.value;
   const before = { nodes: state.nodes.all(), job: state.jobs.running() };
   const node = state.nodes.byServerTask(taskId);
-  context.log.debug({ taskId, state: status.state, reason: status.reason, message: status.message }, 'status update');
+  context.log.debug(
+    { task: taskId, state: status.state, reason: status.reason, message: status.message },
+    'status update',
+  );
   if (node) storeServerStatus(context, node, status);
   else if (!storeStepStatus(context, status)) calls.push(...killStray(context, status));
   if (status.state === 'TASK_GONE_BY_OPERATOR') storeAgentGone(context, status);
@@ -149,7 +152,7 @@ export async function onOperation(context: SchedulerContext, status: OperationSt
 /** A task that nobody waits for any more (its launch was given up as lost) must not run beside its successor. */
 function killStray(context: SchedulerContext, status: TaskStatus): SchedulerCall[] {
   if (hasEnded(status.state) || status.state === 'TASK_UNREACHABLE' || status.state === 'TASK_KILLING') return [];
-  context.log.warn({ taskId: status.taskId.value, state: status.state }, 'task is not ours any more, killing it');
+  context.log.warn({ task: status.taskId.value, state: status.state }, 'task is not ours any more, killing it');
   return [{ type: 'KILL', kill: { taskId: status.taskId, ...(status.agentId ? { agentId: status.agentId } : {}) } }];
 }
 

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { BackupSummary, StoredState } from '../model/backup-summary.ts';
+import { emptySummary, type BackupSummary, type StoredState } from '../model/backup-summary.ts';
 
 /**
  * RUNNING while its job runs; COMPLETE: every keyspace of every node; PARTIAL: its record says what is
@@ -21,6 +21,8 @@ export interface BackupEntry {
   summary: BackupSummary | null;
 }
 
+export type BackupNote = Pick<BackupEntry, 'name' | 'jobId' | 'started' | 'finished'>;
+
 /** The catalogue as this scheduler knows it; what lies at a location is the truth where it can be read. */
 export type BackupStore = ReturnType<typeof backupStore>;
 
@@ -33,12 +35,20 @@ const COLUMNS = 'location, name, job_id AS jobId, state, started, finished, summ
 export function backupStore(db: Database) {
   const find = db.prepare<[string, string], Row>(`SELECT ${COLUMNS} FROM backups WHERE location = ? AND name = ?`);
   const list = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM backups ORDER BY started DESC, name`);
+  const locations = db.prepare<[], { location: string }>('SELECT DISTINCT location FROM backups');
+  const briefly = db.prepare<[string], BackupNote>(
+    `SELECT name, job_id AS jobId, started, finished FROM backups WHERE location = ?`,
+  );
+  const at = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM backups WHERE location = ?`);
   const save = db.prepare<[Row]>(
     `INSERT INTO backups (location, name, job_id, state, started, finished, summary)
      VALUES (@location, @name, @jobId, @state, @started, @finished, @summary)
      ON CONFLICT (location, name) DO UPDATE
      SET job_id = excluded.job_id, state = excluded.state, started = excluded.started, finished = excluded.finished,
          summary = excluded.summary`,
+  );
+  const count = db.prepare<[], { state: BackupState; count: number }>(
+    'SELECT state, count(*) AS count FROM backups GROUP BY state',
   );
   const remove = db.prepare<[string, string]>('DELETE FROM backups WHERE location = ? AND name = ?');
   return {
@@ -48,6 +58,14 @@ export function backupStore(db: Database) {
     },
     /** Newest first. */
     list: (): BackupEntry[] => list.all().map(entryOf),
+    /** Where they lie. */
+    locations: (): string[] => locations.all().map(({ location }) => location),
+    at: (location: string): BackupEntry[] => at.all(location).map(entryOf),
+    summaries: (location: string): BackupSummary[] => at.all(location).flatMap((row) => entryOf(row).summary ?? []),
+    /** Without the summaries, which may be megabytes. */
+    briefly: (location: string): BackupNote[] => briefly.all(location),
+    /** How many there are in each state that occurs. */
+    counts: (): { state: BackupState; count: number }[] => count.all(),
     save: (entry: BackupEntry): void =>
       void save.run({ ...entry, summary: entry.summary && JSON.stringify(entry.summary) }),
     delete: (location: string, name: string): void => void remove.run(location, name),
@@ -55,5 +73,11 @@ export function backupStore(db: Database) {
 }
 
 function entryOf({ summary, ...row }: Row): BackupEntry {
-  return { ...row, summary: summary === null ? null : (JSON.parse(summary) as BackupSummary) };
+  return { ...row, summary: summary === null ? null : summaryFrom(summary) };
+}
+
+/** What earlier versions did not write down yet is not known. */
+function summaryFrom(text: string): BackupSummary {
+  const stored = JSON.parse(text) as BackupSummary;
+  return { ...emptySummary(stored.name, stored.state, stored.message, stored.nodes), ...stored };
 }

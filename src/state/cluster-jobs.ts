@@ -47,6 +47,9 @@ export function jobStore(db: Database, transactions: Transactions) {
     /** The newest finished job of a type, however it ended. */
     last: (type: JobType): ClusterJob | null => known.last(type),
 
+    /** Ids of the finished jobs of a type, newest first. */
+    finished: (type: JobType, limit: number): number[] => read.finished(type, limit),
+
     /** Newest first. */
     list: (limit: number): ClusterJob[] => read.newest(limit).flatMap((id) => known.find(id) ?? read.get(id) ?? []),
   };
@@ -108,6 +111,9 @@ function jobReader(db: Database) {
   const last = db.prepare<[JobType], JobRow>(
     'SELECT * FROM cluster_jobs WHERE type = ? AND finished IS NOT NULL ORDER BY id DESC LIMIT 1',
   );
+  const finished = db.prepare<[JobType, number], { id: number }>(
+    'SELECT id FROM cluster_jobs WHERE type = ? AND finished IS NOT NULL ORDER BY id DESC LIMIT ?',
+  );
   const newest = db.prepare<[number], { id: number }>('SELECT id FROM cluster_jobs ORDER BY id DESC LIMIT ?');
   const phases = db.prepare<[number], PhaseRow>('SELECT * FROM phases WHERE job_id = ? ORDER BY phase');
   const steps = db.prepare<[number], StepRow>('SELECT * FROM steps WHERE job_id = ? ORDER BY phase, step');
@@ -125,6 +131,7 @@ function jobReader(db: Database) {
     idOf: (uuid: string) => idOf.get(uuid)?.id ?? null,
     running: () => wholeOrNull(running.get()),
     last: (type: JobType) => wholeOrNull(last.get(type)),
+    finished: (type: JobType, limit: number) => finished.all(type, limit).map(({ id }) => id),
     newest: (limit: number) => newest.all(limit).map(({ id }) => id),
   };
 }
@@ -138,7 +145,7 @@ function jobWriter(db: Database) {
   );
   const updateJob = db.prepare(
     `UPDATE cluster_jobs
-     SET finished = @finished, aborted = @aborted, abort_now = @abort_now, result = @result, errors = @errors
+     SET parameters = @parameters, finished = @finished, aborted = @aborted, abort_now = @abort_now, result = @result, errors = @errors
      WHERE id = @id`,
   );
   const savePhase = db.prepare<[PhaseRow]>(
@@ -174,7 +181,7 @@ function jobWriter(db: Database) {
 
 /** True when the job's own row would be the same. */
 function isJobStored(job: ClusterJob, before: ClusterJob): boolean {
-  const columns = ['finished', 'aborted', 'abortNow', 'result', 'errors'] as const;
+  const columns = ['parameters', 'finished', 'aborted', 'abortNow', 'result', 'errors'] as const;
   return columns.every((column) => job[column] === before[column]);
 }
 
@@ -185,5 +192,5 @@ function isStepStored(step: Step, before: Step): boolean {
 
 /** What a restart makes worthless, and what the step's end will say again in full. */
 function isPassing(key: keyof Step, step: Step): boolean {
-  return key === 'lastSeen' || key === 'waitingSince' || (key === 'report' && isStepActive(step));
+  return key === 'lastSeen' || key === 'waitingSince' || key === 'samples' || (key === 'report' && isStepActive(step));
 }

@@ -4,9 +4,11 @@ import Database from 'better-sqlite3';
 import { OperatorError, wrapError } from '../errors.ts';
 import { backupStore, type BackupStore } from './backups.ts';
 import { jobStore, type JobStore } from './cluster-jobs.ts';
+import { deliveryStore, type DeliveryStore } from './deliveries.ts';
 import { frameworkStore, type FrameworkStore } from './framework.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { nodeStore, type NodeStore } from './nodes.ts';
+import { scheduleStore, type ScheduleStore } from './schedules.ts';
 import { signOwnership, takeOwnership } from './owner.ts';
 import { Transactions } from './transactions.ts';
 
@@ -25,6 +27,8 @@ export interface State {
   readonly nodes: NodeStore;
   readonly jobs: JobStore;
   readonly backups: BackupStore;
+  readonly deliveries: DeliveryStore;
+  readonly schedules: ScheduleStore;
   /** Runs `fn` in one transaction: all of its changes are stored, or, when it throws, none. */
   transaction<T>(fn: () => T): T;
   close(): void;
@@ -42,6 +46,8 @@ export function openState(path: string, migrations: readonly string[] = MIGRATIO
     nodes: nodeStore(db, transactions),
     jobs: jobStore(db, transactions),
     backups: backupStore(db),
+    deliveries: deliveryStore(db),
+    schedules: scheduleStore(db),
     transaction: (fn) => transactions.run(fn),
     close,
   };

@@ -93,4 +93,20 @@ export const MIGRATIONS: readonly string[] = [
   DROP TABLE backups;
   ALTER TABLE found_backups RENAME TO backups;
   `,
+  // Backups by the clock.
+  `
+  CREATE TABLE schedules (
+    name     TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+  ) STRICT;
+  `,
+  // Ends of jobs that a webhook is still to be told of.
+  `
+  CREATE TABLE deliveries (
+    job_id     INTEGER PRIMARY KEY REFERENCES cluster_jobs (id) ON DELETE CASCADE,
+    created    INTEGER NOT NULL,
+    attempts   INTEGER NOT NULL,
+    not_before INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

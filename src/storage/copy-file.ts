@@ -20,8 +20,8 @@ export type CopyResult =
   | { outcome: 'resized'; before: number; after: number };
 
 export interface CopyControl {
-  /** Asked before each chunk; throws to stop. */
-  check(): void;
+  /** Asked before each chunk of up to so many bytes: how many of them may be moved now. Throws to stop. */
+  allow(bytes: number): Promise<number> | number;
   onBytes(bytes: number): void;
 }
 
@@ -94,8 +94,8 @@ async function pump(
   let writing: Promise<void> | undefined;
   try {
     for (let turn: 0 | 1 = 0; size < source.size; turn = turn === 0 ? 1 : 0) {
-      control.check();
-      const length = fill(source.fd, size, buffers[turn].subarray(0, source.size - size), sums);
+      const allowed = await control.allow(Math.min(CHUNK, source.size - size));
+      const length = fill(source.fd, size, buffers[turn].subarray(0, allowed), sums);
       if (length === 0) break;
       await writing;
       // Without a write the thread's other file gets its turn all the same.

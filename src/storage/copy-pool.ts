@@ -1,15 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { systemClock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
 import type { CopyJob, CopyResult } from './copy-file.ts';
-import { LANES, type WorkerError, type WorkerReply, type WorkerRequest } from './copy-protocol.ts';
+import { LANES, type WorkerError, type WorkerReply, type WorkerRequest, type WorkerStart } from './copy-protocol.ts';
 import type { TransferOptions } from './storage.ts';
+import { Throttle } from './throttle.ts';
 
 /** Copies and hashes files in threads of its own. One for the whole process. */
 export interface CopyPool {
   /** Threads. Each works on up to two files, so asking for twice as many files at once keeps them busy. */
   readonly workers: number;
+  /** The limit on the bytes that are read, of all files together. */
+  readonly throttle: Throttle;
   /** Starts the threads already, so that the first files need not wait for them. */
   start(): void;
   /** Throws the system's error, or the signal's reason. */
@@ -33,6 +37,8 @@ interface Task {
   onBytes: ((bytes: number) => void) | undefined;
   /** Why it was stopped. */
   stopped?: unknown;
+  /** Aborts when it is stopped or has ended: then it waits for no grant. */
+  over: AbortController;
   settle(error: unknown, result?: CopyResult): void;
 }
 
@@ -44,13 +50,24 @@ interface Thread {
   lanes: (Task | null)[];
 }
 
+export interface CopyPoolOptions {
+  throttle?: Throttle;
+  /** 0 to 19: how far the threads stand back (CPU, and with it most disk schedulers) behind a Cassandra that wants the same. Linux only. */
+  niceness?: number;
+}
+
 /** Threads start with the first job, or with start(), and do not keep an idle process alive. */
-export function createCopyPool(workers: number = Math.max(1, Math.min(2, availableParallelism()))): CopyPool {
-  return new ThreadPool(workers);
+export function createCopyPool(
+  workers: number = Math.max(1, Math.min(2, availableParallelism())),
+  { throttle = new Throttle(systemClock), niceness = 0 }: CopyPoolOptions = {},
+): CopyPool {
+  return new ThreadPool(workers, throttle, process.platform === 'linux' ? niceness : 0);
 }
 
 class ThreadPool implements CopyPool {
   readonly workers: number;
+  readonly throttle: Throttle;
+  readonly #niceness: number;
   #threads: Thread[] = [];
   #queue: Task[] = [];
   #unsettled = new Set<Task>();
@@ -58,8 +75,10 @@ class ThreadPool implements CopyPool {
   #lastId = 0;
   #closing: Promise<void> | null = null;
 
-  constructor(workers: number) {
+  constructor(workers: number, throttle: Throttle, niceness: number) {
     this.workers = workers;
+    this.throttle = throttle;
+    this.#niceness = niceness;
   }
 
   start(): void {
@@ -74,12 +93,13 @@ class ThreadPool implements CopyPool {
       const onAbort = (): void => this.#cancel(task, signal?.reason);
       const settle: Task['settle'] = (error, result) => {
         signal?.removeEventListener('abort', onAbort);
+        task.over.abort();
         this.#unsettled.delete(task);
         if (result) resolve(result);
         else reject(task.stopped ?? error);
         if (this.#unsettled.size === 0) this.#onIdle();
       };
-      const task: Task = { id: ++this.#lastId, job, onBytes, settle };
+      const task: Task = { id: ++this.#lastId, job, onBytes, over: new AbortController(), settle };
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#unsettled.add(task);
       this.#queue.push(task);
@@ -123,10 +143,11 @@ class ThreadPool implements CopyPool {
   }
 
   #startThread(): Thread {
-    const stop = new SharedArrayBuffer(LANES * Int32Array.BYTES_PER_ELEMENT);
+    const stop = new Int32Array(new SharedArrayBuffer(LANES * Int32Array.BYTES_PER_ELEMENT));
+    const workerData: WorkerStart = { stop, limited: this.throttle.limited, niceness: this.#niceness };
     // Flags of this process, such as --input-type, are not for the thread.
-    const worker = new Worker(WORKER, { workerData: stop, name: 'copy', execArgv: [], resourceLimits: LIMITS });
-    const thread: Thread = { worker, stop: new Int32Array(stop), lanes: Array<Task | null>(LANES).fill(null) };
+    const worker = new Worker(WORKER, { workerData, name: 'copy', execArgv: [], resourceLimits: LIMITS });
+    const thread: Thread = { worker, stop, lanes: Array<Task | null>(LANES).fill(null) };
     worker.on('message', (reply: WorkerReply) => this.#onReply(thread, reply));
     worker.on('error', (error) => this.#drop(thread, error));
     worker.on('exit', () => this.#drop(thread, new Error('the copying thread ended')));
@@ -139,11 +160,18 @@ class ThreadPool implements CopyPool {
     const task = thread.lanes[reply.lane];
     if (task?.id !== reply.id) return;
     if (reply.bytes > 0) task.onBytes?.(reply.bytes);
+    if (reply.wanted !== undefined) void this.#grant(thread, reply.lane, task, reply.wanted);
     if (!reply.result && !reply.error) return;
     thread.lanes[reply.lane] = null;
     if (isIdle(thread)) thread.worker.unref();
     task.settle(reply.error && systemError(reply.error), reply.result);
     this.#next();
+  }
+
+  async #grant(thread: Thread, lane: number, { id, over }: Task, wanted: number): Promise<void> {
+    const granted = await this.throttle.take(wanted, over.signal);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    thread.worker.postMessage({ lane, id, granted } satisfies WorkerRequest);
   }
 
   #cancel(task: Task, reason: unknown): void {
@@ -157,6 +185,7 @@ class ThreadPool implements CopyPool {
     const thread = this.#threads.find(({ lanes }) => lanes.includes(task));
     if (!thread) return; // it has just ended
     Atomics.store(thread.stop, thread.lanes.indexOf(task), task.id);
+    task.over.abort();
     setTimeout(() => {
       if (thread.lanes.includes(task)) this.#drop(thread, reason);
     }, GIVE_UP_MS).unref();

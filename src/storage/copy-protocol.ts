@@ -6,18 +6,28 @@ import type { CopyJob, CopyResult } from './copy-file.ts';
  */
 export const LANES = 2;
 
-/** What the pool sends: at most one job a lane. */
-export interface WorkerRequest {
-  lane: number;
-  id: number;
-  job: CopyJob;
+/** What a thread is started with: what it has to look at while it works, because in the middle of it it reads no messages. */
+export interface WorkerStart {
+  /** For each lane the id of the job that is to stop. */
+  stop: Int32Array;
+  /** Throttle.limited. */
+  limited: Int32Array;
+  /** How nice the thread is to others; see createCopyPool. */
+  niceness: number;
 }
 
-/** What comes back: bytes while it works, and one result or one error. `bytes` count since the last message. */
+/** What the pool sends: at most one job a lane, and what that may move when it has asked. */
+export type WorkerRequest = { lane: number; id: number } & ({ job: CopyJob } | { granted: number });
+
+/**
+ * What comes back: bytes while it works, and one result or one error. `bytes` count since the last message. `wanted`: it waits until it is
+ * granted some of so many bytes.
+ */
 export interface WorkerReply {
   lane: number;
   id: number;
   bytes: number;
+  wanted?: number;
   result?: CopyResult;
   error?: WorkerError;
 }

@@ -44,7 +44,7 @@ export class CopyTarget {
   }
 
   /**
-   * Writes the first `length` bytes of a buffer at `position`, a multiple of the buffer's size. Where the file system
+   * Writes the first `length` bytes of a buffer at `position`, which is in whole blocks. Where the file system
    * turns out to refuse direct writes, the rest goes through the page cache.
    */
   async write(buffer: Buffer, length: number, position: number): Promise<void> {

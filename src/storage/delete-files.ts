@@ -1,6 +1,7 @@
-import { readdir, rmdir, unlink } from 'node:fs/promises';
+import { readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fsyncPath } from './durable.ts';
+import { TEMPORARY_PREFIX } from './layout.ts';
 import type { DeleteOptions } from './storage.ts';
 
 /** Deletes one file; the folder that it was in is durable without it. False when there is none. */
@@ -47,5 +48,12 @@ async function unlessGone(act: Promise<void>): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
+  }
+}
+
+/** Deletes what killed writers have left in a folder. */
+export async function removeTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { force: true });
   }
 }

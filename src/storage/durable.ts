@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { open, rename, rm } from 'node:fs/promises';
+import { link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { OperatorError } from '../errors.ts';
@@ -19,13 +19,62 @@ export async function writeDurably(path: string, content: string, root: string):
   try {
     await syncing(temporary, 'wx', (file) => file.writeFile(content));
     await rename(temporary, path);
-    for (let folder = dirname(path); ; folder = dirname(folder)) {
-      await fsyncPath(folder);
-      if (folder === root) break;
-    }
+    await fsyncFolders(dirname(path), root);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * As writeDurably, but only when there is nothing at `path`; false when there is. Whole or not at all, but for file systems without hard links:
+ * there a power cut may leave a part of it.
+ */
+export async function createDurably(path: string, content: string, root: string): Promise<boolean> {
+  const temporary = join(dirname(path), temporaryName());
+  try {
+    await syncing(temporary, 'wx', (file) => file.writeFile(content));
+    if (!(await linkNew(temporary, path)) && !(await isLinked(temporary))) return false;
+  } catch (error) {
+    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!(await writeNew(path, content))) return false;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await fsyncFolders(dirname(path), root);
+  return true;
+}
+
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+async function linkNew(from: string, to: string): Promise<boolean> {
+  return unlessThere(link(from, to));
+}
+
+/** The reply of an NFS server may be lost: asked again it says that the name is taken, by this very file. */
+async function isLinked(path: string): Promise<boolean> {
+  return (await lstat(path)).nlink > 1;
+}
+
+async function writeNew(path: string, content: string): Promise<boolean> {
+  return unlessThere(syncing(path, 'wx', (file) => file.writeFile(content)));
+}
+
+async function unlessThere(act: Promise<void>): Promise<boolean> {
+  try {
+    await act;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Makes the names of a folder durable, and those of the folders that it lies in. */
+export async function fsyncFolders(from: string, root: string): Promise<void> {
+  for (let folder = from; ; folder = dirname(folder)) {
+    await fsyncPath(folder);
+    if (folder === root) break;
   }
 }
 

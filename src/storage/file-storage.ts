@@ -1,17 +1,27 @@
-import type { Stats } from 'node:fs';
-import { lstat, mkdir, readFile, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OperatorError } from '../errors.ts';
 import type { CopyResult } from './copy-file.ts';
 import type { CopyPool } from './copy-pool.ts';
-import { deleteFile, deleteTree, removeIfEmpty } from './delete-files.ts';
-import { fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
+import { deleteFile, deleteTree, removeIfEmpty, removeTemporaries } from './delete-files.ts';
+import { createDurably, fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
+import { folderVersion } from './folder-version.ts';
 import { hardLink } from './hard-link.ts';
-import { TEMPORARY_PREFIX, checkPrefix } from './layout.ts';
+import { checkPrefix } from './layout.ts';
+import { moveDurably } from './move-folder.ts';
 import { RootDirectory } from './root-directory.ts';
-import { damaged, freeBytes, sourceChanged, storageError, type FailedAct } from './storage-errors.ts';
-import type { DeleteOptions, LinkOutcome, Storage, StoredEntry, StoredFile, TransferOptions } from './storage.ts';
+import { damaged, explained, freeBytes, sourceChanged, storageError } from './storage-errors.ts';
+import type {
+  DeleteOptions,
+  LinkOutcome,
+  Storage,
+  StoredEntry,
+  StoredFile,
+  SweepOptions,
+  TransferOptions,
+} from './storage.ts';
+import { lstatOrNull, readHead, walkFolder, type FoundFile } from './walk-folder.ts';
 
 /**
  * Opens a directory as a storage. `create`: it is going to be written to, so make the directory when it is missing.
@@ -104,6 +114,12 @@ class FileStorage implements Storage {
     );
   }
 
+  async createDocument(key: string, content: string): Promise<boolean> {
+    return this.#attempt(`storing ${key}`, Buffer.byteLength(content), async () =>
+      createDurably(await this.#root.prepare(key), content, this.#root.path),
+    );
+  }
+
   async getDocument(key: string): Promise<string | null> {
     return this.#attempt(`reading ${key}`, null, async () => {
       const path = await this.#findFile(key);
@@ -111,9 +127,36 @@ class FileStorage implements Storage {
     });
   }
 
+  async getHead(key: string, bytes: number): Promise<{ text: string; size: number } | null> {
+    return this.#attempt(`reading ${key}`, null, async () => {
+      const path = await this.#findFile(key);
+      return path === null ? null : readHead(path, bytes);
+    });
+  }
+
   async *list(prefix: string): AsyncGenerator<StoredEntry> {
-    const folder = await this.#findFolder(prefix);
-    if (folder !== null) yield* this.#walk(prefix, folder);
+    for await (const { key, size, modified, changed, unfinished } of this.#walk(prefix)) {
+      if (!unfinished) yield { key, size, modified, changed };
+    }
+  }
+
+  async ownBytes(prefix: string, signal?: AbortSignal): Promise<number> {
+    let bytes = 0;
+    for await (const { size, names } of this.#walk(prefix)) {
+      signal?.throwIfAborted();
+      if (names === 1) bytes += size;
+    }
+    return bytes;
+  }
+
+  async *sweepUnfinished(prefix: string, { before, dryRun, signal }: SweepOptions): AsyncGenerator<StoredEntry> {
+    for await (const { key, path, size, modified, changed, unfinished } of this.#walk(prefix)) {
+      signal?.throwIfAborted();
+      if (!unfinished || changed > before) continue;
+      if (dryRun || (await this.#attempt(`deleting ${key}`, null, () => deleteFile(path)))) {
+        yield { key, size, modified, changed };
+      }
+    }
   }
 
   async folders(prefix: string): Promise<string[]> {
@@ -124,6 +167,11 @@ class FileStorage implements Storage {
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name)
       .sort();
+  }
+
+  async foldersVersion(prefix: string): Promise<string | null> {
+    const folder = await this.#findFolder(prefix);
+    return folder === null ? null : this.#attempt(`listing ${prefix}`, null, () => folderVersion(folder));
   }
 
   async delete(key: string): Promise<boolean> {
@@ -140,6 +188,16 @@ class FileStorage implements Storage {
       const parent = dirname(folder);
       // The folder of a whole cluster stays, also when it is empty.
       if ((await deleteTree(folder, prefix, options)) && prefix.split('/').length > 3) await removeIfEmpty(parent);
+    });
+  }
+
+  async moveFolder(from: string, to: string): Promise<boolean> {
+    return this.#attempt(`moving ${from} to ${to}`, null, async () => {
+      const source = await this.#findFolder(from);
+      if (source === null) return false;
+      const target = await this.#root.prepare(checkPrefix(to).slice(0, -1));
+      await moveDurably(source, target, this.#root.path);
+      return true;
     });
   }
 
@@ -183,17 +241,14 @@ class FileStorage implements Storage {
     });
   }
 
-  /** Files below a folder, depth first. Symbolic links are neither listed nor followed. */
-  async *#walk(prefix: string, folder: string): AsyncGenerator<StoredEntry> {
-    const act = { operation: `listing ${prefix}`, directory: this.#root.path, needed: null };
-    for (const entry of await explained(act, () => readdir(folder, { withFileTypes: true }))) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) {
-        yield* this.#walk(`${prefix}${entry.name}/`, path);
-      } else if (entry.isFile() && !entry.name.startsWith(TEMPORARY_PREFIX)) {
-        const found = await explained(act, () => lstatOrNull(path));
-        if (found) yield { key: prefix + entry.name, size: found.size, modified: found.mtimeMs };
-      }
+  /** What lies below a prefix, also what is unfinished. */
+  async *#walk(prefix: string): AsyncGenerator<FoundFile> {
+    const folder = await this.#findFolder(prefix);
+    if (folder === null) return;
+    try {
+      yield* walkFolder(folder, prefix);
+    } catch (error) {
+      throw await storageError(error, { operation: `listing ${prefix}`, directory: this.#root.path, needed: null });
     }
   }
 
@@ -229,35 +284,10 @@ class FileStorage implements Storage {
   }
 }
 
-async function removeTemporaries(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { force: true });
-  }
-}
-
-/** Runs an act and turns the system's error into one that says what to do. */
-async function explained<T>(act: FailedAct, body: () => Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    throw await storageError(error, act);
-  }
-}
-
 function storedFile(result: CopyResult, source: string): StoredFile {
   if (result.outcome === 'done') return result.file;
   throw sourceChanged(
     source,
     result.outcome === 'resized' ? `${result.before} bytes before, ${result.after} after` : 'other content',
   );
-}
-
-async function lstatOrNull(path: string): Promise<Stats | null> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw error;
-  }
 }

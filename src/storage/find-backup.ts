@@ -1,8 +1,10 @@
 import { OperatorError } from '../errors.ts';
 import { summaryOf, type StoredState } from '../model/backup-summary.ts';
 import type { BackupRecord } from '../model/backup.ts';
+import { foreignMessage } from './foreign-backups.ts';
 import { deletionKey, nodeFolders, recordKey } from './layout.ts';
-import { parseRecord } from './manifest.ts';
+import { parseRecord, sha256Of } from './manifest.ts';
+import { renamingMessage, unfinishedRenaming } from './rename-executor.ts';
 import type { Storage } from './storage.ts';
 
 /**
@@ -25,18 +27,33 @@ export async function findBackup(storage: Storage, cluster: string, name: string
   if ((await storage.getDocument(deletionKey(cluster, name))) !== null) {
     return { state: 'DELETING', record: null, message: `backup ${name} of cluster ${cluster} is being deleted` };
   }
+  const renaming = await unfinishedRenaming(storage, cluster);
+  if (renaming?.names.includes(name)) return { state: 'INCOMPLETE', record: null, message: renamingMessage(renaming) };
+  return (await readRecord(storage, cluster, name)) ?? withoutRecord(storage, cluster, name);
+}
+
+/** What a backup's record says, with the checksum of its text; null when there is none. Looks at nothing else. */
+export async function readRecord(
+  storage: Storage,
+  cluster: string,
+  name: string,
+): Promise<(FoundBackup & { state: StoredState; sha256: string }) | null> {
   const key = recordKey(cluster, name);
   const text = await storage.getDocument(key);
-  if (text === null) return withoutRecord(storage, cluster, name);
+  if (text === null) return null;
+  const sha256 = sha256Of(text);
   try {
-    return fromRecord(parseRecord(text, key), { cluster, name, key });
+    return { ...fromRecord(parseRecord(text, key), { cluster, name, key }), sha256 };
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
-    return { state: 'DAMAGED', record: null, message: error.message };
+    return { state: 'DAMAGED', record: null, message: error.message, sha256 };
   }
 }
 
-function fromRecord(record: BackupRecord, { cluster, name, key }: Record<string, string>): FoundBackup {
+function fromRecord(
+  record: BackupRecord,
+  { cluster, name, key }: Record<string, string>,
+): FoundBackup & { state: StoredState } {
   if (record.cluster !== cluster || record.name !== name) {
     const message = `${key} is damaged: expected the record of backup ${name} of cluster ${cluster}, got that of backup ${record.name} of cluster ${record.cluster}`;
     return { state: 'DAMAGED', record: null, message };
@@ -58,5 +75,6 @@ async function withoutRecord(storage: Storage, cluster: string, name: string): P
     };
   }
   const message = `backup ${name} of cluster ${cluster} in ${storage.url} is incomplete: ${nodes.join(', ')} stored files, but ${recordKey(cluster, name)} was never written`;
-  return { state: 'INCOMPLETE', record: null, message };
+  const foreign = await foreignMessage(storage, cluster, name, nodes);
+  return { state: 'INCOMPLETE', record: null, message: foreign === null ? message : `${message}; ${foreign}` };
 }

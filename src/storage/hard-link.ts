@@ -19,21 +19,31 @@ const REFUSALS = new Set([
   'EMLINK',
 ]);
 
+/** What the source has to be: bytes, and epoch ms by which its content had its last change. */
+interface Expected {
+  size: number;
+  unchangedSince: number;
+}
+
 /**
  * Gives the file at `source` a second name. False, with nothing changed, where it cannot have one or is not a regular file of that size whose
  * content was last changed by then (epoch ms). What is already at `target` is replaced.
  */
-export async function hardLink(
-  source: string,
-  target: string,
-  expected: { size: number; unchangedSince: number },
-): Promise<boolean> {
+export async function hardLink(source: string, target: string, expected: Expected): Promise<boolean> {
+  try {
+    return await linkAs(source, target, expected);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return replace(source, target, expected);
+    if (REFUSALS.has(code)) return false;
+    throw error;
+  }
+}
+
+async function replace(source: string, target: string, expected: Expected): Promise<boolean> {
   const temporary = join(dirname(target), temporaryName());
   try {
-    if (!(await isAsExpected(source, expected))) return false;
-    await link(source, temporary);
-    // What was linked is what counts, whoever swapped the source meanwhile.
-    if (!(await isAsExpected(temporary, expected))) return false;
+    if (!(await linkAs(source, temporary, expected))) return false;
     await rename(temporary, target);
     return true;
   } catch (error) {
@@ -45,7 +55,13 @@ export async function hardLink(
   }
 }
 
-async function isAsExpected(path: string, expected: { size: number; unchangedSince: number }): Promise<boolean> {
-  const found = await lstat(path);
-  return found.isFile() && found.size === expected.size && Math.floor(found.mtimeMs) <= expected.unchangedSince;
+/** Looks at what was linked, not at the source: whoever swaps that at the same time changes nothing. Throws EEXIST. */
+async function linkAs(source: string, name: string, expected: Expected): Promise<boolean> {
+  await link(source, name);
+  const found = await lstat(name);
+  if (found.isFile() && found.size === expected.size && Math.floor(found.mtimeMs) <= expected.unchangedSince) {
+    return true;
+  }
+  await rm(name, { force: true });
+  return false;
 }

@@ -32,6 +32,11 @@ export function manifestKey(cluster: string, executorId: string, name: string): 
   return `${nodeKey(cluster, executorId, name)}/manifest.json`;
 }
 
+/** A manifest that a record names, while that of a resumed backup lies in its place and is not committed. */
+export function keptManifestKey(cluster: string, executorId: string, name: string, sha256: string): string {
+  return `${nodeKey(cluster, executorId, name)}/manifest-${checkPart(sha256, 'checksum')}.json`;
+}
+
 export function schemaKey(cluster: string, executorId: string, name: string): string {
   return `${nodeKey(cluster, executorId, name)}/schema.cql`;
 }
@@ -51,9 +56,19 @@ export function deletionKey(cluster: string, name: string): string {
   return `${checkPart(cluster, 'cluster')}/${RECORDS}/${checkBackupName(name)}${DELETING}`;
 }
 
+/** Stands while an executor's folders are being renamed. No backup has a name that begins with a dot. */
+export function renamingKey(cluster: string): string {
+  return `${checkPart(cluster, 'cluster')}/${RECORDS}/.renaming`;
+}
+
 /** Folder of the cluster's records, with a `/` at the end. */
 export function recordsPrefix(cluster: string): string {
   return `${checkPart(cluster, 'cluster')}/${RECORDS}/`;
+}
+
+/** Folder of what keeps the cluster's folder to one scheduler, see location-lock.ts; with a `/` at the end. */
+export function lockPrefix(cluster: string): string {
+  return `${recordsPrefix(cluster)}lock/`;
 }
 
 /** Which document of which backup a name in the folder of the records is; null for anything else. */

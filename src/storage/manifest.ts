@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { OperatorError, messageOf } from '../errors.ts';
 import { isBackupName } from '../model/backup-name.ts';
 import type { BackupRecord, NodeManifest } from '../model/backup.ts';
-import { keyProblem } from './layout.ts';
+import { keptManifestKey, keyProblem, manifestKey } from './layout.ts';
+import { withReferences } from './references.ts';
+import type { Storage } from './storage.ts';
 
 /** The version of documents that this version writes and reads. */
 const VERSION = 1;
@@ -40,6 +42,8 @@ const manifestSchema = z.object({
   mode: z.exactOptional(mode),
   filesSent: z.exactOptional(count),
   bytesSent: z.exactOptional(count),
+  adopted: z.exactOptional(z.literal(true)),
+  adoptedFrom: z.exactOptional(path),
   keyspaces: z.array(z.string()),
   tables: z.array(
     z.object({
@@ -80,6 +84,8 @@ const recordSchema = z.object({
   finished: count,
   result: z.enum(['SUCCESS', 'PARTIAL']),
   mode: z.exactOptional(mode),
+  adopted: z.exactOptional(z.literal(true)),
+  adoptedFrom: z.exactOptional(path),
   nodes: z.array(
     z.object({
       executorId: path,
@@ -96,7 +102,14 @@ const recordSchema = z.object({
       bytesSent: z.exactOptional(count),
     }),
   ),
-  missing: z.array(z.object({ executorId: z.string(), keyspace: z.string().nullable(), reason: z.string() })),
+  missing: z.array(
+    z.object({
+      executorId: z.string(),
+      keyspace: z.string().nullable(),
+      table: z.exactOptional(z.string()),
+      reason: z.string(),
+    }),
+  ),
   keyspaces: z.exactOptional(z.record(z.string(), z.object({ tables: count, files: count, bytes: count }))),
 });
 
@@ -120,9 +133,25 @@ export function parseRecord(text: string, key: string): BackupRecord {
   return record;
 }
 
+/**
+ * The text of a node's manifest that is known by its checksum: the one in its place, or the one that was kept while a backup is resumed. Null
+ * when there is none; whose checksum is another one is returned as it is, for the reader to refuse.
+ */
+export async function manifestText(
+  storage: Pick<Storage, 'getDocument'>,
+  { cluster, executorId, name }: { cluster: string; executorId: string; name: string },
+  sha256: string,
+): Promise<string | null> {
+  const text = await storage.getDocument(manifestKey(cluster, executorId, name));
+  if (text !== null && sha256Of(text) === sha256) return text;
+  return (await storage.getDocument(keptManifestKey(cluster, executorId, name, sha256))) ?? text;
+}
+
 /** The manifest as it is stored: the same text for the same content. Throws BACKUP_DAMAGED when a field is wrong. */
 export function stringifyManifest(manifest: NodeManifest): string {
-  return stringify(check(manifestSchema, manifest, 'the manifest to be stored'));
+  const { version, cluster, backupName: name, ...rest } = check(manifestSchema, manifest, 'the manifest to be stored');
+  const head = { version, cluster, backupName: name };
+  return withReferences((references) => stringify({ ...head, references, ...rest }), manifest);
 }
 
 /** The record as it is stored: the same text for the same content. Throws BACKUP_DAMAGED when a field is wrong. */

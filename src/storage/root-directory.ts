@@ -13,6 +13,8 @@ export class RootDirectory {
   readonly path: string;
   readonly #device: number;
   readonly #inode: number;
+  /** Looks at the disk that are under way. */
+  readonly #looks = new Map<string, Promise<boolean>>();
 
   private constructor(path: string, device: number, inode: number) {
     this.path = path;
@@ -39,8 +41,12 @@ export class RootDirectory {
 
   /** Throws STORAGE_FAILED when the directory is not the one that was opened. */
   async check(): Promise<void> {
+    await this.#once('', () => this.#isTheOneOpened());
+  }
+
+  async #isTheOneOpened(): Promise<true> {
     const now = await statOrNull(this.path);
-    if (now?.dev === this.#device && now.ino === this.#inode) return;
+    if (now?.dev === this.#device && now.ino === this.#inode) return true;
     throw new OperatorError(
       'STORAGE_FAILED',
       now === null
@@ -76,17 +82,31 @@ export class RootDirectory {
     }
   }
 
-  /** False when there is nothing. A folder whose real path is another one was reached through a symbolic link. */
   async #isRealFolder(folder: string): Promise<boolean> {
-    try {
-      if ((await realpath(folder)) === folder) return true;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-      throw error;
-    }
-    throw linkError(folder);
+    return this.#once(folder, () => isRealFolder(folder));
   }
+
+  /** Many files are linked or stored at the same time: one look serves all who ask for it while it lasts. */
+  async #once(what: string, look: () => Promise<boolean>): Promise<boolean> {
+    const underWay = this.#looks.get(what);
+    // What is missing may have come since that look began.
+    if (underWay !== undefined && (await underWay)) return true;
+    const own = look().finally(() => this.#looks.delete(what));
+    this.#looks.set(what, own);
+    return own;
+  }
+}
+
+/** False when there is nothing. A folder whose real path is another one was reached through a symbolic link. */
+async function isRealFolder(folder: string): Promise<boolean> {
+  try {
+    if ((await realpath(folder)) === folder) return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+  throw linkError(folder);
 }
 
 function linkError(folder: string): OperatorError {

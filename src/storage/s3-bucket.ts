@@ -3,6 +3,7 @@ import {
   CreateBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -13,7 +14,7 @@ import {
 import { OperatorError } from '../errors.ts';
 import { checkKey, checkPrefix } from './layout.ts';
 import type { MemoryBudget } from './memory-budget.ts';
-import { isMissingObject, s3Error } from './s3-errors.ts';
+import { isEmptyObject, isMissingObject, s3Error } from './s3-errors.ts';
 import type { S3Location } from './s3-location.ts';
 import { aborting, crc32Text, type S3Object } from './s3-object.ts';
 
@@ -23,12 +24,12 @@ export const MOST_DELETED = 1000;
 /** The requests of a place in a bucket, by key of the storage. Whatever fails is said with the operation. */
 export class S3Bucket {
   readonly location: S3Location;
-  readonly #client: S3Client;
+  readonly client: S3Client;
   readonly #memory: MemoryBudget;
 
   constructor(location: S3Location, client: S3Client, memory: MemoryBudget) {
     this.location = location;
-    this.#client = client;
+    this.client = client;
     this.#memory = memory;
   }
 
@@ -37,19 +38,19 @@ export class S3Bucket {
     const { bucket: Bucket, createBucket } = this.location;
     await this.attempt(`looking for bucket ${Bucket}`, async () => {
       try {
-        await this.#client.send(new HeadBucketCommand({ Bucket }));
+        await this.client.send(new HeadBucketCommand({ Bucket }));
       } catch (error) {
         if (!isMissingObject(error)) throw error;
         // The answer to HEAD has no body, so that the SDK cannot know what is missing.
         if (!create || !createBucket) throw Object.assign(error as Error, { name: 'NoSuchBucket' });
-        await this.#client.send(new CreateBucketCommand({ Bucket }));
+        await this.client.send(new CreateBucketCommand({ Bucket }));
       }
     });
   }
 
   object(key: string): S3Object {
     const { bucket, prefix } = this.location;
-    return { client: this.#client, bucket, key: prefix + checkKey(key), memory: this.#memory };
+    return { client: this.client, bucket, key: prefix + checkKey(key), memory: this.#memory };
   }
 
   /** Null: there is no such object. `modified` in epoch ms, as exact as seconds. */
@@ -57,10 +58,28 @@ export class S3Bucket {
     const { bucket: Bucket, key: Key } = this.object(key);
     return this.attempt(`looking for ${key}`, async () => {
       try {
-        const found = await this.#client.send(new HeadObjectCommand({ Bucket, Key }));
+        const found = await this.client.send(new HeadObjectCommand({ Bucket, Key }));
         return { size: found.ContentLength ?? 0, modified: found.LastModified?.getTime() ?? 0 };
       } catch (error) {
         if (isMissingObject(error)) return null;
+        throw error;
+      }
+    });
+  }
+
+  /** The first bytes, and how many there are in all. Null: there is no such object. */
+  async start(key: string, bytes: number): Promise<{ text: string; size: number } | null> {
+    const { bucket: Bucket, key: Key } = this.object(key);
+    return this.attempt(`reading ${key}`, async () => {
+      try {
+        const command = new GetObjectCommand({ Bucket, Key, Range: `bytes=0-${bytes - 1}` });
+        const { Body, ContentRange, ContentLength = 0 } = await this.client.send(command);
+        const text = (await Body?.transformToString('utf8')) ?? '';
+        return { text, size: Number(ContentRange?.split('/')[1] ?? ContentLength) };
+      } catch (error) {
+        if (isMissingObject(error)) return null;
+        // No range begins in an empty object.
+        if (isEmptyObject(error)) return { text: '', size: 0 };
         throw error;
       }
     });
@@ -71,7 +90,7 @@ export class S3Bucket {
     const Body = Buffer.from(content);
     const { bucket: Bucket, key: Key } = this.object(key);
     const put = { Bucket, Key, Body, ChecksumCRC32: crc32Text(crc32(Body)), ...condition };
-    await this.#client.send(new PutObjectCommand(put));
+    await this.client.send(new PutObjectCommand(put));
   }
 
   /** Listings come in pages of 1,000. Keys in them are the bucket's: see keyOf. */
@@ -82,7 +101,7 @@ export class S3Bucket {
     do {
       const next = token === undefined ? {} : { ContinuationToken: token };
       const page = await this.attempt(`listing ${prefix}`, () =>
-        this.#client.send(new ListObjectsV2Command({ ...wanted, ...next })),
+        this.client.send(new ListObjectsV2Command({ ...wanted, ...next })),
       );
       yield page;
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
@@ -96,7 +115,7 @@ export class S3Bucket {
 
   async delete(key: string): Promise<void> {
     const { bucket: Bucket, key: Key } = this.object(key);
-    await this.attempt(`deleting ${key}`, () => this.#client.send(new DeleteObjectCommand({ Bucket, Key })));
+    await this.attempt(`deleting ${key}`, () => this.client.send(new DeleteObjectCommand({ Bucket, Key })));
   }
 
   /** At most MOST_DELETED. */
@@ -108,7 +127,7 @@ export class S3Bucket {
       ChecksumAlgorithm: 'CRC32',
     });
     await this.attempt(`deleting ${keys.length} objects`, async () => {
-      const { Errors = [] } = await this.#client.send(command, aborting({ ...(signal && { signal }) }));
+      const { Errors = [] } = await this.client.send(command, aborting({ ...(signal && { signal }) }));
       const [first] = Errors;
       if (first === undefined) return;
       const said = `${Errors.length} of ${keys.length} were not deleted, the first ${first.Key}: ${first.Code}: ${first.Message}`;
@@ -126,6 +145,6 @@ export class S3Bucket {
 
   /** Ends the connections. */
   close(): void {
-    this.#client.destroy();
+    this.client.destroy();
   }
 }

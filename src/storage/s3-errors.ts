@@ -49,6 +49,11 @@ export function isMissingObject(error: unknown): boolean {
   return name === 'NoSuchKey' || name === 'NotFound';
 }
 
+/** True for the answer to a range of an object that has no bytes. */
+export function isEmptyObject(error: unknown): boolean {
+  return (Object(error) as { name?: unknown }).name === 'InvalidRange';
+}
+
 /** True when another one was faster, or somebody has put something there. */
 export function isPreconditionFailed(error: unknown): boolean {
   const { name, $metadata } = Object(error) as { name?: unknown; $metadata?: { httpStatusCode?: number } };

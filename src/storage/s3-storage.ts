@@ -9,9 +9,19 @@ import { createS3Client } from './s3-client.ts';
 import { download, downloadTo, OtherSize } from './s3-download.ts';
 import { isMissingObject, isPreconditionFailed, s3Error } from './s3-errors.ts';
 import type { S3Location } from './s3-location.ts';
+import { moveObjects } from './s3-move.ts';
+import { sweepUploads } from './s3-unfinished.ts';
 import { upload } from './s3-upload.ts';
 import { damaged, sourceChanged } from './storage-errors.ts';
-import type { DeleteOptions, LinkOutcome, Storage, StoredEntry, StoredFile, TransferOptions } from './storage.ts';
+import type {
+  DeleteOptions,
+  LinkOutcome,
+  Storage,
+  StoredEntry,
+  StoredFile,
+  SweepOptions,
+  TransferOptions,
+} from './storage.ts';
 
 export interface S3Deps {
   /** Hashes what lies at the target of a download already. */
@@ -117,14 +127,28 @@ class S3Storage implements Storage {
     return size === null ? null : Buffer.concat(parts).toString('utf8');
   }
 
+  getHead(key: string, bytes: number): Promise<{ text: string; size: number } | null> {
+    return this.#bucket.start(key, bytes);
+  }
+
   async *list(prefix: string): AsyncGenerator<StoredEntry> {
     for await (const { Contents = [] } of this.#bucket.pages(prefix)) {
       for (const { Key = '', Size = 0, LastModified } of Contents) {
         // Some tools mark folders by empty objects.
         if (Key.endsWith('/')) continue;
-        yield { key: this.#bucket.keyOf(Key), size: Size, modified: LastModified?.getTime() ?? 0 };
+        const modified = LastModified?.getTime() ?? 0;
+        yield { key: this.#bucket.keyOf(Key), size: Size, modified, changed: modified };
       }
     }
+  }
+
+  async ownBytes(prefix: string, signal?: AbortSignal): Promise<number> {
+    let bytes = 0;
+    for await (const { size } of this.list(prefix)) {
+      signal?.throwIfAborted();
+      bytes += size;
+    }
+    return bytes;
   }
 
   async folders(prefix: string): Promise<string[]> {
@@ -133,6 +157,11 @@ class S3Storage implements Storage {
       for (const { Prefix = '' } of CommonPrefixes) names.push(this.#bucket.keyOf(Prefix).slice(prefix.length, -1));
     }
     return names.sort();
+  }
+
+  /** Nothing in a bucket tells. */
+  foldersVersion(): Promise<null> {
+    return Promise.resolve(null);
   }
 
   async delete(key: string): Promise<boolean> {
@@ -156,6 +185,14 @@ class S3Storage implements Storage {
       if (batch.length === MOST_DELETED) await deleteBatch();
     }
     await deleteBatch();
+  }
+
+  sweepUnfinished(prefix: string, options: SweepOptions): AsyncIterable<StoredEntry> {
+    return sweepUploads(this.#bucket, prefix, options);
+  }
+
+  moveFolder(from: string, to: string, signal?: AbortSignal): Promise<boolean> {
+    return moveObjects(this.#bucket, this, { from: checkPrefix(from), to: checkPrefix(to) }, signal);
   }
 
   /** What a put returned for is durable. */

@@ -71,3 +71,12 @@ export function damaged(key: string, expected: { size: number; sha256: string },
     { hint: 'Restore from another backup, or put the right file there.' },
   );
 }
+
+/** Runs an act and turns the system's error into one that says what to do. */
+export async function explained<T>(act: FailedAct, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw await storageError(error, act);
+  }
+}

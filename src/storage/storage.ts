@@ -19,6 +19,8 @@ export interface StoredEntry {
   size: number;
   /** Epoch ms of its last change. */
   modified: number;
+  /** Epoch ms by the store's own clock at which its content was last changed or, where that is known, it was brought here. */
+  changed: number;
 }
 
 /**
@@ -31,6 +33,13 @@ export interface DeleteOptions {
   keep?: ReadonlySet<string>;
   signal?: AbortSignal;
   onFile?: (key: string) => void;
+}
+
+export interface SweepOptions {
+  /** Epoch ms by the store's own clock: what has changed since is left alone. */
+  before: number;
+  dryRun: boolean;
+  signal?: AbortSignal;
 }
 
 /**
@@ -68,14 +77,29 @@ export interface Storage {
   /** Stores a small document durably: once this returns it survives a power cut. */
   putDocument(key: string, content: string): Promise<void>;
 
+  /** As putDocument, but only when there is none under that key. False when there is one: of those who race for a key one is told true. */
+  createDocument(key: string, content: string): Promise<boolean>;
+
   /** Null when there is none. */
   getDocument(key: string): Promise<string | null>;
+
+  /** The first bytes of a document as text (a character that is cut is not one), and how many bytes it has in all. Null when there is none. */
+  getHead(key: string, bytes: number): Promise<{ text: string; size: number } | null>;
 
   /** Everything below a prefix that ends at a `/`, or everything for ''. Unfinished temporaries are not listed. */
   list(prefix: string): AsyncIterable<StoredEntry>;
 
+  /** Bytes below a prefix that nothing outside of it shares: what its deletion would free. */
+  ownBytes(prefix: string, signal?: AbortSignal): Promise<number>;
+
   /** Names of the folders directly below a prefix, sorted; none for a prefix that holds nothing. */
   folders(prefix: string): Promise<string[]>;
+
+  /**
+   * As long as it is the same, so are the folders directly below a prefix. Null where nothing tells, or they changed so recently that
+   * a change might not show.
+   */
+  foldersVersion(prefix: string): Promise<string | null>;
 
   /** Deletes one file durably; false when there is none. */
   delete(key: string): Promise<boolean>;
@@ -85,6 +109,18 @@ export interface Storage {
    * are empty then. Symbolic links are deleted, not followed. Durable on return.
    */
   deleteFolder(prefix: string, options?: DeleteOptions): Promise<void>;
+
+  /**
+   * Deletes what killed writers have left unfinished below a prefix (temporaries, uploads that never ended), and says what. The keys are for
+   * people: nothing can be read by them.
+   */
+  sweepUnfinished(prefix: string, options: SweepOptions): AsyncIterable<StoredEntry>;
+
+  /**
+   * Gives everything below one prefix that ends at a `/` another one, durably; false, with nothing done, when there is nothing. Cut short, it can
+   * be called again. Throws NAME_TAKEN where something of another origin is there already.
+   */
+  moveFolder(from: string, to: string, signal?: AbortSignal): Promise<boolean>;
 
   /** Makes everything that was put so far survive a power cut. */
   flush(): Promise<void>;

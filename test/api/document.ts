@@ -85,6 +85,7 @@ export function answerProblems(
   if (declared === undefined) return [`status ${answer.status} is not in the document`];
   const at = pointerOf('paths', template, request.method.toLowerCase(), 'responses', status);
   const { value, pointer } = resolve(declared, at);
-  if (!value.content?.[answer.type]) return [`type ${answer.type} of ${answer.status} is not in the document`];
+  if (!value.content) return answer.body === '' ? [] : [`${answer.status} has no body in the document`];
+  if (!value.content[answer.type]) return [`type ${answer.type} of ${answer.status} is not in the document`];
   return problems(answer.body, pointer + pointerOf('content', answer.type, 'schema'));
 }

@@ -13,7 +13,8 @@ import { createApi } from '../../src/api/api.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createApiServer } from '../../src/api/server.ts';
 import { systemClock } from '../../src/clock.ts';
-import { BackupCatalogue, type BackupReader } from '../../src/jobs/backup-catalogue.ts';
+import { BackupCatalogue } from '../../src/jobs/backup-catalogue.ts';
+import type { BackupReader } from '../../src/jobs/backup-reader.ts';
 import { ClusterJobs, type FoundBackup } from '../../src/jobs/cluster-jobs.ts';
 import { executorIdOf, newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import { Ring } from '../../src/scheduler/ring.ts';
@@ -44,7 +45,12 @@ export type TestApi = Awaited<ReturnType<typeof startApi>>;
 /** A real API over HTTP on loopback, with real state and real jobs; everything goes away with the test. */
 export async function startApi(
   t: ExecutionContext,
-  options: { nodes?: ClusterNode[]; deps?: Partial<ApiDeps>; found?: FoundBackup['state']; reader?: BackupReader } = {},
+  options: {
+    nodes?: ClusterNode[];
+    deps?: Partial<ApiDeps>;
+    found?: FoundBackup['state'];
+    reader?: BackupReader;
+  } = {},
 ) {
   const directory = mkdtempSync(join(tmpdir(), 'api-'));
   const state = openState(join(directory, 'scheduler.sqlite'));
@@ -75,6 +81,9 @@ export async function startApi(
     reader: options.reader ?? {
       list: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
       read: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
+      foreign: () => Promise.resolve({ seen: false, reason: 'it is not mounted here' }),
+      ownBytes: () => null,
+      countOwnBytes: () => Promise.resolve(null),
     },
   });
   const sink = new Writable({
@@ -87,11 +96,13 @@ export async function startApi(
     jobs,
     backups,
     nodes: state.nodes,
+    state,
     ring: new Ring({ state, wake }),
     offers: () => ({ offers: [], waiting: [] }),
     artifacts: [],
     cluster: { name: 'dev', frameworkName: 'cassandra.dev', targetNodes: () => 3, seedCount: 1 },
     config: () => ({ backupDirectory: 'file:///backup' }),
+    metrics: () => Promise.resolve(''),
     frameworkId: () => 'framework-1',
     wake,
     clock,

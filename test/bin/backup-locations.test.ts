@@ -21,7 +21,12 @@ function place(t: ExecutionContext) {
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const location = pathToFileURL(directory).href;
   const catalogueOf = (state: State = newState(t)) =>
-    new BackupCatalogue({ state, clock: systemClock, defaultLocation: location, reader: new BackupLocations('dev') });
+    new BackupCatalogue({
+      state,
+      clock: systemClock,
+      defaultLocation: location,
+      reader: new BackupLocations('dev', new AbortController().signal),
+    });
   return { directory, location, catalogueOf };
 }
 

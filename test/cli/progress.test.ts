@@ -20,6 +20,8 @@ function aJob(changes: Partial<JobView> & { node?: number; current?: string }): 
     progress: 0,
     bytesTotal: 4096,
     bytesDone: 0,
+    rate: null,
+    eta: null,
     remainingNodes: [],
     currentNodes: [],
     completedNodes: [],
@@ -51,12 +53,12 @@ test('Away from a terminal a line is written for every change, not for every pol
   const { progress, written } = progressOn(false);
   progress.update(aJob({}));
   progress.update(aJob({ bytesDone: 10, progress: 0.002, current: 'nb-2-big-Data.db' }));
-  progress.update(aJob({ bytesDone: 1024, progress: 0.25 }));
-  progress.update(aJob({ bytesDone: 1024, progress: 0.25, node: 1 }));
+  progress.update(aJob({ bytesDone: 1024, progress: 0.25, rate: 512, eta: 6000 }));
+  progress.update(aJob({ bytesDone: 1024, progress: 0.25, node: 1, rate: 341 }));
   progress.stop();
   t.deepEqual(written().trim().split('\n'), [
     '0% | 0 B of 4.0 KiB | -/s | backup on cassandra.dev.node.0.executor',
-    '25% | 1.0 KiB of 4.0 KiB | 512 B/s | backup on cassandra.dev.node.0.executor',
+    '25% | 1.0 KiB of 4.0 KiB | 512 B/s | 6s left | backup on cassandra.dev.node.0.executor',
     '25% | 1.0 KiB of 4.0 KiB | 341 B/s | backup on cassandra.dev.node.1.executor',
   ]);
 });
@@ -64,11 +66,11 @@ test('Away from a terminal a line is written for every change, not for every pol
 test('On a terminal a bar shows bytes, rate, node and file', (t) => {
   const { progress, written } = progressOn(true);
   progress.update(aJob({}));
-  progress.update(aJob({ bytesDone: 2048, progress: 0.5 }));
+  progress.update(aJob({ bytesDone: 2048, progress: 0.5, rate: 2048, eta: 90_000 }));
   progress.stop();
   const text = written();
   t.regex(text, /0% \| 0 B of 4\.0 KiB/);
-  t.regex(text, /50% \| 2\.0 KiB of 4\.0 KiB \| 2\.0 KiB\/s \| backup on node\.0: nb-1-big-Data\.db/);
+  t.regex(text, /50% \| 2\.0 KiB of 4\.0 KiB \| 2\.0 KiB\/s \| 1m 30s left \| backup on node\.0: nb-1-big-Data\.db/);
 });
 
 test('The bar never is longer than a line, and of a long path it shows the end', (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { jobJson } from '../../src/jobs/job-json.ts';
 import { stepRequest } from '../../src/jobs/next-steps.ts';
-import { emptyReport, type DeletionReport, type StepReport } from '../../src/model/step.ts';
+import { emptyReport, type DeletionReport, type PruneReport, type StepReport } from '../../src/model/step.ts';
 import { CLUSTER, down, error, id, node, planned } from './helpers.ts';
 import { finish, refused, rig, type Rig } from './rig.ts';
 import { launchOrder, Ticker, ticker } from './ticker.ts';
@@ -107,4 +107,30 @@ test('while a backup is made, restored or verified, none is deleted; what is not
   }
   made.found = { state: 'INCOMPLETE', message: null };
   await t.notThrowsAsync(made.jobs.start('DELETE', { name: 'b1' }));
+});
+
+const pruned = (change: Partial<PruneReport> = {}): StepReport => ({
+  ...emptyReport(),
+  prune: { whole: false, deleted: ['monday'], kept: [], files: 1, ...change },
+});
+
+test('a pruning ends with the first node that saw all of it, and shows what is gone', (t) => {
+  const turned = ticker('PRUNE', 3, { names: ['monday'] });
+  const job = turned.run(() => pruned({ whole: true }));
+  t.is(job.result, 'SUCCESS');
+  t.deepEqual(launchOrder(turned), ['prune 0']);
+  t.like(jobJson(job, []), { deleted: ['monday'], kept: [], errors: [] });
+});
+
+test('a backup that had to stay on one node is not said to be gone, and the pruning is partial', (t) => {
+  const job = ticker('PRUNE', 2, { names: ['monday', 'tuesday'] }).run(({ executorId }) =>
+    executorId === id(0)
+      ? pruned({ deleted: ['monday', 'tuesday'] })
+      : pruned({ kept: [{ name: 'tuesday', reason: 'needed' }] }),
+  );
+  t.is(job.result, 'PARTIAL');
+  t.like(jobJson(job, []), {
+    deleted: ['monday'],
+    errors: [{ code: 'BACKUP_NEEDED', message: 'tuesday stays: needed' }],
+  });
 });

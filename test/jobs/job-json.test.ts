@@ -54,6 +54,12 @@ test("the forerunner's fields come first and in its order, then ours", (t) => {
     'progress',
     'bytesTotal',
     'bytesDone',
+    'filesTotal',
+    'filesDone',
+    'rate',
+    'eta',
+    'bandwidth',
+    'clusterBandwidth',
     'mode',
     'phases',
     'errors',
@@ -97,6 +103,14 @@ test('a completed node looks as the forerunner showed it', (t) => {
       },
     },
     remainingKeyspaces: [],
+    bytesTotal: 100,
+    bytesDone: 100,
+    filesTotal: 1,
+    filesDone: 1,
+    rate: null,
+    eta: null,
+    bandwidth: null,
+    current: null,
   });
   t.deepEqual(Object.keys(shown ?? {}).slice(0, 4), ['executorId', 'taskId', 'hostname', 'ip']);
 });

@@ -7,6 +7,7 @@ import {
   decodeExecutorMessage,
   decodeHealth,
   decodeNodeTask,
+  decodePace,
   decodeSchedulerCall,
   decodeSchedulerEvent,
   decodeStepProgress,
@@ -16,6 +17,7 @@ import {
   encodeExecutorMessage,
   encodeHealth,
   encodeNodeTask,
+  encodePace,
   encodeSchedulerCall,
   encodeSchedulerEvent,
   encodeStepProgress,
@@ -236,4 +238,12 @@ test('health, progress and messages of an executor come back whole', (t) => {
   t.deepEqual(decodeStepProgress(encodeStepProgress(progress)), progress);
   t.deepEqual(decodeExecutorMessage(encodeExecutorMessage({ health: HEALTH })), { health: HEALTH });
   t.deepEqual(decodeExecutorMessage(encodeExecutorMessage({ progress })), { progress });
+});
+
+test('what an executor is told of its pace comes back as it was, and what a newer scheduler says is no pace', (t) => {
+  for (const bandwidth of [1000, 50_000_000, 2 ** 40, null]) {
+    t.deepEqual(decodePace(encodePace({ taskId: 'task', bandwidth })), { taskId: 'task', bandwidth });
+  }
+  // Field 9, length-delimited, empty.
+  t.is(decodePace(Uint8Array.of(0x4a, 0)), null);
 });

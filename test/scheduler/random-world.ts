@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { OperatorError } from '../../src/errors.ts';
 import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
+import type { FoundBackup } from '../../src/jobs/catalogue.ts';
 import type { Limits } from '../../src/jobs/limits.ts';
 import { createLogger } from '../../src/log.ts';
 import type { Resource } from '../../src/mesos/types.ts';
@@ -15,6 +16,7 @@ import { goodReport } from '../jobs/helpers.ts';
 import { settings } from './helpers.ts';
 import { ModelClock } from './model-clock.ts';
 import { ModelMesos } from './model-mesos.ts';
+import { Killed, MortalState, type Fate } from './mortal-state.ts';
 import { liveTasks, WorldChecks } from './world-checks.ts';
 
 const limits: Limits = {
@@ -49,11 +51,13 @@ const RESOURCES: Resource[] = [
 /** The real scheduler on a real state file, before a model of Mesos; it knows at every moment what must hold. */
 export class World {
   readonly mesos: ModelMesos;
+  /** What lies at every location, under any name. */
+  found: FoundBackup['state'] = 'ABSENT';
   readonly #clock = new ModelClock();
   readonly #path: string;
   readonly #settings: SchedulerSettings;
   #file: Database.Database;
-  #state: State;
+  #state: MortalState;
   #jobs!: ClusterJobs;
   #ring!: Ring;
   #scheduler!: Scheduler;
@@ -77,17 +81,40 @@ export class World {
         return goodReport(job ?? ({ phases: [] } as never), phase, executorId);
       },
     });
-    this.#state = openState(path);
+    this.#state = this.#open();
     this.#file = new Database(path, { readonly: true });
     this.#start();
   }
 
+  #open(): MortalState {
+    // Whoever is dead says nothing more.
+    return new MortalState(openState(this.#path), () => void this.mesos.client());
+  }
+
   get state(): State {
-    return this.#state;
+    return this.#state.state;
+  }
+
+  /** Lets the scheduler that runs now die at a transition of a job. */
+  meets(fate: Fate | null): void {
+    this.#state.meets(fate);
+  }
+
+  /** Does something that the scheduler may not outlive; when it did not, the next one begins with its file. True when it died. */
+  async survives(act: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await act();
+      await this.settle();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+    }
+    if (!this.#state.isDead) return false;
+    await this.restart();
+    return true;
   }
 
   get nodes() {
-    return this.#state.nodes.all();
+    return this.state.nodes.all();
   }
 
   #start(): void {
@@ -95,17 +122,17 @@ export class World {
     const log = createLogger('test', 'silent');
     const wake = (): void => this.#scheduler.wake();
     this.#jobs = new ClusterJobs({
-      state: this.#state,
+      state: this.state,
       clock,
       cluster: this.#settings.clusterName,
       defaultLocation: 'file:///backup',
       wake: () => this.#scheduler?.wake(),
-      findBackup: () => Promise.resolve({ state: 'ABSENT', message: null }),
+      findBackup: () => Promise.resolve({ state: this.found, message: null }),
     });
-    this.#ring = new Ring({ state: this.#state, wake });
+    this.#ring = new Ring({ state: this.state, wake });
     this.#scheduler = new Scheduler({
       client: this.mesos.client(),
-      state: this.#state,
+      state: this.state,
       jobs: this.#jobs,
       settings: this.#settings,
       lastOffers: new LastOffers(clock),
@@ -122,7 +149,8 @@ export class World {
   /** The scheduler ends at any moment and another one begins with its file. */
   async restart(): Promise<void> {
     await this.#end();
-    this.#state = openState(this.#path);
+    this.#failure = null;
+    this.#state = this.#open();
     this.#file = new Database(this.#path, { readonly: true });
     this.#start();
   }
@@ -132,7 +160,7 @@ export class World {
     this.#stop.abort();
     await this.#running;
     this.#file.close();
-    this.#state.close();
+    this.state.close();
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,8 @@ import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { OperatorError, type ErrorCode } from '../../src/errors.ts';
 import type { Storage, StoredFile } from '../../src/storage/storage.ts';
+import { folderContract } from './folder-contract.ts';
+import { listed } from './listed.ts';
 
 /** A directory of the test's own, removed at its end. */
 export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
@@ -21,12 +23,6 @@ export async function rejectsWith(t: ExecutionContext, code: ErrorCode, act: Pro
   return error;
 }
 
-export async function listed(storage: Storage, prefix = ''): Promise<{ key: string; size: number }[]> {
-  const entries: { key: string; size: number }[] = [];
-  for await (const { key, size } of storage.list(prefix)) entries.push({ key, size });
-  return entries.sort((a, b) => (a.key < b.key ? -1 : 1));
-}
-
 /** What Node's own functions say of some bytes. */
 export function factsOf(content: Buffer): StoredFile {
   return {
@@ -35,6 +31,12 @@ export function factsOf(content: Buffer): StoredFile {
     crc32: crc32(content),
   };
 }
+
+/** Declares a test of what every kind of storage does; `work` is a directory of its own. */
+export type Contract = (
+  title: string,
+  body: (t: ExecutionContext, storage: Storage, work: string) => Promise<void>,
+) => void;
 
 /** A sparse file that takes a while to read, so that something can happen in between. */
 async function longFile(path: string): Promise<void> {
@@ -50,10 +52,7 @@ export function storageContract(
   { links }: { links: 'LINKED' | 'REFERENCED' },
   open: (t: ExecutionContext) => Promise<Storage>,
 ): void {
-  const contract = (
-    title: string,
-    body: (t: ExecutionContext, storage: Storage, work: string) => Promise<void>,
-  ): void => {
+  const contract: Contract = (title, body): void => {
     test(`${kind}: ${title}`, async (t) => body(t, await open(t), await temporaryDirectory(t)));
   };
 
@@ -254,31 +253,5 @@ export function storageContract(
     t.true(free === null || free > 0);
   });
 
-  contract('a deleted file is gone, and the rest is not', async (t, storage) => {
-    await storage.putDocument('c/n/b/one', '1');
-    await storage.putDocument('c/n/b/two', '2');
-    t.true(await storage.delete('c/n/b/one'));
-    t.false(await storage.delete('c/n/b/one'));
-    t.deepEqual(await listed(storage), [{ key: 'c/n/b/two', size: 1 }]);
-    await t.throwsAsync(storage.delete('c/../d'), { code: 'BAD_REQUEST' });
-  });
-
-  contract('a deleted folder is gone with all below it, but for what is to be kept', async (t, storage) => {
-    for (const key of ['c/n/b/ks/t/1', 'c/n/b/ks/t/2', 'c/n/b/top', 'c/n/other/x', 'c/m/b/x']) {
-      await storage.putDocument(key, 'x');
-    }
-    const deleted: string[] = [];
-    await storage.deleteFolder('c/n/b/', { keep: new Set(['c/n/b/ks/t/2']), onFile: (key) => deleted.push(key) });
-    t.deepEqual(deleted.toSorted(), ['c/n/b/ks/t/1', 'c/n/b/top']);
-    t.deepEqual(
-      (await listed(storage, 'c/n/')).map(({ key }) => key),
-      ['c/n/b/ks/t/2', 'c/n/other/x'],
-    );
-    await storage.deleteFolder('c/n/b/');
-    t.deepEqual(await storage.folders('c/n/'), ['other']);
-    await storage.deleteFolder('c/m/b/');
-    t.deepEqual(await storage.folders('c/'), ['n']);
-    await t.notThrowsAsync(storage.deleteFolder('c/m/b/'));
-    await t.throwsAsync(storage.deleteFolder('c/../'), { code: 'BAD_REQUEST' });
-  });
+  folderContract(contract);
 }

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { LANES } from '../../src/storage/copy-protocol.ts';
 import { createCopyPool, type CopyPool } from '../../src/storage/copy-pool.ts';
+import { Throttle } from '../../src/storage/throttle.ts';
+import { HandClock } from '../helpers/hand-clock.ts';
 import { factsOf, rejectsWith, temporaryDirectory } from './contract.ts';
 
 function poolOf(t: ExecutionContext, workers?: number): CopyPool {
@@ -166,4 +169,103 @@ test('files reach a file system in memory and come back from it', async (t) => {
   await pool.run({ source: join(work, 'source'), target: join(memory, 'there'), expected: null });
   await pool.run({ source: join(memory, 'there'), target: join(work, 'back'), expected: null });
   t.true(content.equals(await readFile(join(work, 'back'))));
+});
+
+/** A pool whose files may move as much as the clock of the test lets them. */
+function throttledPool(t: ExecutionContext, rate: number | null) {
+  const clock = new HandClock();
+  const throttle = new Throttle(clock);
+  throttle.rate = rate;
+  const pool = createCopyPool(1, { throttle });
+  t.teardown(() => pool.close());
+  return { pool, throttle, clock };
+}
+
+async function untilHolds(holds: () => boolean): Promise<void> {
+  while (!holds()) await setImmediate();
+}
+
+test('all files together move no more than time allows, however they are copied or hashed', async (t) => {
+  const work = await temporaryDirectory(t);
+  const content = randomBytes(1_000_000);
+  await writeFile(join(work, 'file'), content);
+  const { pool, clock } = throttledPool(t, 500_000);
+  let moved = 0;
+  const onBytes = (bytes: number): void => void (moved += bytes);
+  const source = join(work, 'file');
+  const expected = factsOf(content);
+  const jobs = [
+    pool.run({ source, target: join(work, 'copied'), expected: null }, { onBytes }),
+    pool.run({ source, target: null, expected: null }, { onBytes }),
+  ];
+  for (let second = 1; second <= 3; second += 1) {
+    // The thread asks again when it has moved what it was granted.
+    for (let tenth = 0; tenth < 10; tenth += 1) {
+      await untilHolds(() => clock.sleeping > 0);
+      await clock.pass(100);
+    }
+    t.true(moved <= second * 500_000 + 60_000, `${moved} bytes in ${second} s`);
+  }
+  t.true(moved >= 1_000_000, `${moved} bytes in 3 s`);
+  let ended = 0;
+  for (const job of jobs) void job.then(() => (ended += 1));
+  while (ended < jobs.length) await clock.pass(100);
+  for (const result of await Promise.all(jobs)) t.deepEqual(result, { outcome: 'done', file: expected });
+  t.deepEqual(await readFile(join(work, 'copied')), content);
+});
+
+test('a limit reaches a file that is under way, and so does its end', async (t) => {
+  const work = await temporaryDirectory(t);
+  const { pool, throttle, clock } = throttledPool(t, null);
+  const { signal, abort } = abortable();
+  let moved = 0;
+  const endless = await endlessFile(work);
+  const onBytes = (bytes: number): void => void (moved += bytes);
+  const outcome = pool.run({ source: endless, target: null, expected: null }, { signal, onBytes });
+  await untilHolds(() => moved > 0);
+  throttle.rate = 1000;
+  await untilHolds(() => clock.sleeping > 0);
+  const before = moved;
+  await clock.pass(20_000);
+  t.true(moved - before <= 8 * 4096, `${moved - before}`);
+  throttle.rate = null;
+  await untilHolds(() => moved - before > 10_000_000);
+  abort();
+  await t.throwsAsync(outcome);
+});
+
+test('a job that waits for its share stops at once when its signal aborts, and leaves nothing', async (t) => {
+  const work = await temporaryDirectory(t);
+  const { pool, clock } = throttledPool(t, 1000);
+  const { signal, abort } = abortable();
+  const endless = await endlessFile(work);
+  const outcome = pool.run({ source: endless, target: join(work, 'target'), expected: null }, { signal });
+  await untilHolds(() => clock.sleeping > 0);
+  const reason = new Error('stop');
+  abort(reason);
+  // The clock of the test stands still: nothing but the abort can have woken it.
+  t.is(await t.throwsAsync(outcome), reason);
+  t.deepEqual(await readdir(work), ['endless']);
+});
+
+/** Null for a thread that has ended meanwhile. The name in parentheses may hold spaces; niceness is field 19 (proc(5)). */
+function nicenessOf(thread: string): number | null {
+  try {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
+}
+
+(process.platform === 'linux' ? test : test.skip)('its threads, and they alone, can be made nice', async (t) => {
+  const work = await temporaryDirectory(t);
+  const pool = createCopyPool(1, { niceness: 7 });
+  t.teardown(() => pool.close());
+  await writeFile(join(work, 'file'), 'x');
+  await pool.run({ source: join(work, 'file'), target: null, expected: null });
+  const threads = await readdir('/proc/self/task');
+  t.is(threads.filter((thread) => nicenessOf(thread) === 7).length, 1);
+  t.not(nicenessOf(String(process.pid)), 7);
 });

@@ -1,6 +1,18 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  link,
+  mkdir,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -8,13 +20,16 @@ import { createCopyPool } from '../../src/storage/copy-pool.ts';
 import { openFileStorage } from '../../src/storage/file-storage.ts';
 import { TEMPORARY_PREFIX } from '../../src/storage/layout.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { listed, rejectsWith, storageContract, temporaryDirectory } from './contract.ts';
+import { rejectsWith, storageContract, temporaryDirectory } from './contract.ts';
+import { listed } from './listed.ts';
 
 const run = promisify(execFile);
 const pool = createCopyPool();
 test.after.always(() => pool.close());
 
-storageContract('directory', { links: 'LINKED' }, async (t) => openFileStorage(join(await temporaryDirectory(t), 'root'), pool, true));
+storageContract('directory', { links: 'LINKED' }, async (t) =>
+  openFileStorage(join(await temporaryDirectory(t), 'root'), pool, true),
+);
 
 async function opened(t: ExecutionContext): Promise<{ storage: Storage; root: string; work: string; source: string }> {
   const work = await temporaryDirectory(t);
@@ -195,4 +210,60 @@ test('a flush works where there is no command for the whole file system', async 
   const argv = ['--input-type=module', '-e', script(root, body)];
   const { stdout } = await run(process.execPath, argv, { env: { PATH: '/no/such/directory' } });
   t.is(stdout.trim(), 'flushed');
+});
+
+test('what a killed writer left is swept, but for what has changed since then', async (t) => {
+  const { storage, root } = await opened(t);
+  await storage.putDocument('c/n/b/document', 'x');
+  const temporary = join(root, 'c', 'n', 'b', `${TEMPORARY_PREFIX}left`);
+  await writeFile(temporary, '12345');
+  const sweep = async (before: number, dryRun = false): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { key, size } of storage.sweepUnfinished('c/', { before, dryRun })) found.push(`${key} ${size}`);
+    return found;
+  };
+  const found = [`c/n/b/${TEMPORARY_PREFIX}left 5`];
+  const { ctimeMs } = await stat(temporary);
+  t.deepEqual(await sweep(ctimeMs - 1), []);
+  t.deepEqual(await sweep(ctimeMs, true), found);
+  t.deepEqual(await sweep(ctimeMs), found);
+  t.deepEqual(await readdir(join(root, 'c', 'n', 'b')), ['document']);
+});
+
+test('a temporary that is a second name of an old file is as new as the name', async (t) => {
+  const { storage, root } = await opened(t);
+  await storage.putDocument('c/n/a/file', 'x');
+  await utimes(join(root, 'c', 'n', 'a', 'file'), 1, 1);
+  await mkdir(join(root, 'c', 'n', 'b'));
+  const { ctimeMs } = await stat(join(root, 'c', 'n', 'b'));
+  await link(join(root, 'c', 'n', 'a', 'file'), join(root, 'c', 'n', 'b', `${TEMPORARY_PREFIX}left`));
+  for await (const { changed } of storage.sweepUnfinished('c/', { before: Number.MAX_SAFE_INTEGER, dryRun: true })) {
+    t.true(changed >= ctimeMs);
+  }
+  for await (const { changed, modified } of storage.list('c/'))
+    t.deepEqual({ changed, modified }, { changed: 1000, modified: 1000 });
+});
+
+test('a file that was copied here with its old time is as new as its coming', async (t) => {
+  const { storage, root } = await opened(t);
+  await storage.putDocument('c/file', 'x');
+  const before = await stat(join(root, 'c', 'file'));
+  await utimes(join(root, 'c', 'file'), 1, 1);
+  for await (const { changed, modified } of storage.list('c/')) {
+    t.is(modified, 1000);
+    t.true(changed >= before.ctimeMs);
+  }
+});
+
+test("bytes that another name holds too are nobody's own", async (t) => {
+  const { storage } = await opened(t);
+  await storage.putDocument('c/n/a/shared', '12345');
+  await storage.putDocument('c/n/b/own', '123');
+  t.is(
+    await storage.link('c/n/a/shared', 'c/n/b/shared', { size: 5, unchangedSince: Number.MAX_SAFE_INTEGER }),
+    'LINKED',
+  );
+  t.is(await storage.ownBytes('c/n/b/'), 3);
+  await storage.deleteFolder('c/n/a/');
+  t.is(await storage.ownBytes('c/n/b/'), 8);
 });

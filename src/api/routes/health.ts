@@ -1,10 +1,13 @@
 import type { ApiDeps } from '../deps.ts';
-import { checkCluster } from '../health.ts';
+import { checkCluster, checkSchedules } from '../health.ts';
 import { jsonRoute, type Route } from '../route.ts';
 
 /** Whether the scheduler lives, and whether the cluster is as it should be. */
 export function healthRoutes(deps: ApiDeps): Route[] {
-  const check = () => checkCluster(deps.nodes.all(), deps.cluster, deps.clock.now());
+  const check = () => {
+    const now = deps.clock.now();
+    return [...checkCluster(deps.nodes.all(), deps.cluster, now), ...checkSchedules(deps.state.schedules.all(), now)];
+  };
   return [
     jsonRoute('GET', '/health/process', {}, () => ({
       healthy: true,

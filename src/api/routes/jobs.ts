@@ -6,9 +6,11 @@ import type { ClusterJob } from '../../model/cluster-job.ts';
 import { isMember } from '../../model/node.ts';
 import type { JobType } from '../../model/phase.ts';
 import type { ApiDeps } from '../deps.ts';
+import { findJob } from '../find-job.ts';
 import { findNode } from '../find-node.ts';
 import { choiceParam, countParam, flagParam, listParam } from '../params.ts';
 import { jsonRoute, type Call, type Route } from '../route.ts';
+import { bandwidthParam } from './bandwidth.ts';
 
 const LOCATION_WORDS = 'a location such as file:///backup, without .. and without a password';
 /** No control characters, no `..` as part of a path, nothing before an @ in front of a host. */
@@ -32,13 +34,17 @@ const RESTORE_START = {
   ...KEYSPACES,
   tables: listParam(/^\w{1,48}\.\w{1,222}$/, 'tables, each as keyspace.table').optional(),
   ...PACE,
+  bandwidth: bandwidthParam().optional(),
+  clusterBandwidth: bandwidthParam().optional(),
 };
-const BACKUP_START = {
+/** What a backup may be asked for. */
+export const BACKUP_START = {
   ...RESTORE_START,
   ...EVERYWHERE,
   snapshot: choiceParam(['each', 'together']).optional(),
   mode: choiceParam(['incremental', 'full']).optional(),
   rehash: flagParam().optional(),
+  resume: flagParam().optional(),
 };
 
 /** What `start` of any kind may be given; what a kind does not take is never there. */
@@ -106,9 +112,13 @@ function startRequest(deps: ApiDeps, type: JobType, params: StartParams) {
       hint: 'Add ?name=<backup>.',
     });
   }
-  if (nodes === undefined) return params;
+  return nodes === undefined ? params : { ...params, nodes: executorIdsOf(deps, nodes) };
+}
+
+/** Of members by executor id, hostname or ip. */
+export function executorIdsOf(deps: Pick<ApiDeps, 'nodes'>, wanted: string[]): string[] {
   const members = deps.nodes.all().filter(isMember);
-  return { ...params, nodes: nodes.map((wanted) => findNode(members, wanted).executorId) };
+  return wanted.map((node) => findNode(members, node).executorId);
 }
 
 /** All jobs that ever ran, newest first. */
@@ -118,13 +128,8 @@ export function historyRoutes(deps: ApiDeps): Route[] {
       const nodes = deps.nodes.all();
       return { jobs: deps.jobs.list(params.limit).map((job) => jobJson(job, nodes)) };
     }),
-    jsonRoute('GET', '/cluster/jobs/:id', {}, ({ path }) => {
-      const id = path['id'] ?? '';
-      const job = /^\d{1,15}$/.test(id) ? deps.jobs.get(Number(id)) : null;
-      if (job !== null) return jobJson(job, deps.nodes.all());
-      throw new OperatorError('NOT_FOUND', `Expected the number of a cluster job, got ${JSON.stringify(id)}`, {
-        hint: 'GET /cluster/jobs lists them.',
-      });
-    }),
+    jsonRoute('GET', '/cluster/jobs/:id', {}, ({ path }) =>
+      jobJson(findJob(deps.jobs, path['id'] ?? ''), deps.nodes.all()),
+    ),
   ];
 }

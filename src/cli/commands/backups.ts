@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { writeJson, type CommandContext, type Register } from '../action.ts';
+import { renameBackups } from './rename-executor.ts';
 import { describeBackup, describeBackups, type BackupView } from '../backup-report.ts';
 import { START_OPTIONS } from '../job-kinds.ts';
+import { bytes, table } from '../format.ts';
 import { finishJob } from '../wait.ts';
 
 interface Options {
@@ -33,6 +35,67 @@ export function addBackupCommands(program: Command, register: Register): void {
     'also when it is the only whole backup',
   );
   register(remove, (context) => start(remove, context, 'deletion'));
+  const rename = waiting(command('rename-executor', "Give an executor's backups the id of another one."))
+    .requiredOption('--from <executor id>', 'under which they lie')
+    .requiredOption('--to <executor id>', 'under which they are to lie')
+    .option('--name <name>', 'only this backup')
+    .option('--cluster <name>', 'without a scheduler: whose backups, where several clusters have such an executor')
+    .option('--dry-run', 'only say what would be done');
+  register(rename, (context) => renameBackups(rename, context));
+  const prune = waiting(command('prune', 'Delete what a retention policy lets go.'));
+  for (const [flags, text] of Object.values(POLICY_OPTIONS)) prune.option(flags, text);
+  prune.option('--dry-run', 'only say what would be done');
+  register(prune, (context) => pruneBackups(prune, context));
+}
+
+/** Flags of a retention policy, under the names that REST gives its rules. */
+export const POLICY_OPTIONS = {
+  keepLast: ['--keep-last <n>', 'keep the newest so many'],
+  keepDaily: ['--keep-daily <n>', 'keep the newest of each of the last so many days that have one'],
+  keepWeekly: ['--keep-weekly <n>', 'the same of weeks'],
+  keepMonthly: ['--keep-monthly <n>', 'the same of months'],
+  minAge: ['--min-age <duration>', 'keep whatever is younger, as 12h or 7d'],
+  timeZone: ['--time-zone <zone>', 'in which days begin, as Europe/Berlin (default: UTC)'],
+} as const satisfies Record<string, readonly [flags: string, text: string]>;
+
+interface PruneAnswer {
+  started?: boolean;
+  job?: number;
+  keep: { name: string; reasons: string[] }[];
+  delete: { name: string; state: string; bytes: number | null; bytesOwn: number | null }[];
+}
+
+async function pruneBackups(command: Command, context: CommandContext): Promise<number> {
+  const { client, deps, json } = context;
+  const { wait, ...given } = command.opts<Options & Record<string, string | true>>();
+  const names = [...Object.keys(POLICY_OPTIONS), 'location', 'dryRun'];
+  const params = Object.fromEntries(names.map((name) => [name, given[name]]));
+  const answer = await client.post<PruneAnswer>('/cluster/backups/prune', params);
+  if (json && !(wait && answer.job !== undefined)) writeJson(deps, answer);
+  if (!json) deps.stdout.write(describePruning(answer));
+  if (wait && answer.job !== undefined) return finishJob(answer.job, context);
+  if (!json && answer.job !== undefined) {
+    deps.stdout.write(`Started pruning as job ${answer.job}; \`pruning status\` shows it.\n`);
+  }
+  return 0;
+}
+
+function describePruning(plan: PruneAnswer): string {
+  const rows = [
+    ...plan.keep.map(({ name, reasons }) => [name, 'stays', reasons.join(', ')]),
+    ...plan.delete.map(({ name, state, bytes: size, bytesOwn }) => [
+      name,
+      'goes',
+      [
+        state.toLowerCase(),
+        ...(size === null ? [] : [bytes(size)]),
+        ...(bytesOwn === null ? [] : [`${bytes(bytesOwn)} its own`]),
+      ].join(', '),
+    ]),
+  ];
+  if (rows.length === 0) return 'There are no backups.\n';
+  const told = table(['BACKUP', '', 'WHY'], rows);
+  return plan.delete.length === 0 ? `${told}\nNothing goes.\n` : `${told}\n`;
 }
 
 function waiting(made: Command): Command {

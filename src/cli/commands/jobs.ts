@@ -5,6 +5,7 @@ import { JOB_KINDS, START_OPTIONS, type JobKind, type StartOption } from '../job
 import { describeJob, exitCodeOf } from '../job-report.ts';
 import type { JobView } from '../job-view.ts';
 import { finishJob } from '../wait.ts';
+import { addBandwidthCommand } from './bandwidth.ts';
 
 export function addJobCommands(program: Command, register: Register): void {
   for (const kind of JOB_KINDS) {
@@ -25,6 +26,7 @@ export function addJobCommands(program: Command, register: Register): void {
       .command('abort')
       .description(`End the running ${noun} after the node at work has finished.`)
       .option('--now', 'kill the step at work as well, and clean up');
+    if (options?.includes('bandwidth')) addBandwidthCommand(group, register, kind);
     register(abort, (context) => abortJob(kind, abort.opts<{ now?: boolean }>().now ?? false, context));
   }
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { BackupReader } from '../../../src/jobs/backup-catalogue.ts';
+import type { BackupReader } from '../../../src/jobs/backup-reader.ts';
 import { emptySummary, type BackupSummary } from '../../../src/model/backup-summary.ts';
 import { startApi } from '../helpers.ts';
 
@@ -15,6 +15,9 @@ function summary(name: string, change: Partial<BackupSummary> = {}): BackupSumma
 function readerOf(...backups: BackupSummary[]): BackupReader {
   return {
     list: () => Promise.resolve({ seen: true, found: backups }),
+    foreign: () => Promise.resolve({ seen: true, found: [] }),
+    ownBytes: () => null,
+    countOwnBytes: () => Promise.resolve(null),
     read: (_location, name) => {
       const found = backups.find((backup) => backup.name === name);
       const part = { executorId: NODE, hostId: 'h0', hostname: 'slave0', ip: '127.0.0.1', files: 8, bytes: 4096 };
@@ -105,4 +108,49 @@ test('A rescan says what it found where', async (t) => {
   const { body } = await api.call('POST', '/cluster/backups/rescan');
   t.deepEqual(body, { locations: [{ location: 'file:///backup', seen: true, reason: null, backups: 1 }] });
   t.is(api.state.backups.find('file:///backup', 'monday')?.state, 'COMPLETE');
+});
+
+test('What a retention policy would do is shown with reasons, and done by a job', async (t) => {
+  const DAY = 86_400_000;
+  const old = summary('old', { finished: 1_000 });
+  const api = await startApi(t, { reader: readerOf(summary('new', { finished: 1_000 + DAY }), old) });
+  const path = '/cluster/backups/prune?keepLast=1';
+  const dry = await api.call('POST', `${path}&dryRun=true`);
+  t.is(dry.status, 200);
+  t.deepEqual(dry.body.delete, [{ name: 'old', state: 'COMPLETE', bytes: 4096, bytesOwn: null }]);
+  t.like(dry.body, { dryRun: true, keep: [{ name: 'new', reasons: ['the newest whole one', 'one of the last 1'] }] });
+  t.is(api.jobs.running(), null);
+  t.like((await api.call('POST', path)).body, { started: true, job: 1, delete: [{ name: 'old' }] });
+  t.like(api.jobs.running(), { type: 'PRUNE', parameters: { names: ['old'] }, location: 'file:///backup' });
+  t.is((await api.call('POST', path)).status, 409);
+});
+
+test('Nothing to prune starts nothing; a policy that keeps nothing is refused', async (t) => {
+  const api = await startApi(t, { reader: readerOf(summary('new')) });
+  t.like((await api.call('POST', '/cluster/backups/prune', { json: { keepDaily: 7, minAge: '12h' } })).body, {
+    started: false,
+    delete: [],
+  });
+  for (const query of ['', '?minAge=7d', '?keepLast=0', '?keepLast=1&minAge=soon', '?keepLast=1&timeZone=Nowhere']) {
+    const { status, body } = await api.call('POST', `/cluster/backups/prune${query}`);
+    t.is(status, 400, query);
+    t.like(body, { error: { code: 'BAD_REQUEST' } });
+  }
+});
+
+test('A renaming is started as a job; ids and names that are none are refused', async (t) => {
+  const api = await startApi(t);
+  const path = '/cluster/backups/rename-executor?from=cassandra.dev.node.0.executor';
+  for (const query of ['', '&to=', '&to=..%2Fup', '&to=x&name=..', '&to=x&colour=red']) {
+    t.is((await api.call('POST', `${path}${query}`)).status, 400, query);
+  }
+  t.like((await api.call('POST', `${path}&to=cassandra.dev.node.7.executor&name=monday&dryRun=true`)).body, {
+    started: true,
+  });
+  t.like(api.jobs.running(), {
+    type: 'RENAME',
+    backupName: null,
+    location: 'file:///backup',
+    parameters: { names: ['monday'], dryRun: true, to: 'cassandra.dev.node.7.executor' },
+  });
 });

@@ -11,6 +11,8 @@ const MONDAY = {
   finished: 1_800_000_060_000,
   files: 8,
   bytes: 4096,
+  bytesSent: 1024,
+  mode: 'incremental' as const,
   keyspaces: { shop: { tables: 1, files: 8, bytes: 4096 } },
   cassandraVersion: '5.0.5',
   schemaVersion: 's1',
@@ -25,6 +27,9 @@ const MONDAY = {
 const PART = { executorId: NODE, hostId: 'h0', hostname: 'slave0', ip: '127.0.0.1', files: 8, bytes: 4096 };
 const reader = {
   list: () => Promise.resolve({ seen: true as const, found: [MONDAY] }),
+  foreign: () => Promise.resolve({ seen: true as const, found: [] }),
+  ownBytes: () => 2048,
+  countOwnBytes: () => Promise.resolve(null),
   read: () => Promise.resolve({ seen: true as const, found: { summary: MONDAY, parts: [PART], missing: [] } }),
 };
 
@@ -49,6 +54,7 @@ test('One backup is shown with its nodes, its keyspaces and what is damaged', as
       'Location file:///backup',
       'Started 2027-01-15T08:00:00Z, finished 2027-01-15T08:01:00Z',
       '8 files, 4.0 KiB, Cassandra 5.0.5, schema s1',
+      'Incremental: 1.0 KiB sent; its deletion frees 2.0 KiB',
       'Verified: 2027-01-15T08:01:40Z deep, damaged',
       '',
       'NODE                           HOSTNAME  IP         FILES  SIZE',
@@ -104,4 +110,23 @@ test('What the scheduler refuses ends with its words and a code of its own', asy
   const { code, stderr } = await cli(api, 'backup', 'delete', 'monday');
   t.is(code, 1);
   t.regex(stderr, /Backup monday is the only whole one at file:\/\/\/backup \(BACKUP_NEEDED\)\nMake another one/);
+});
+
+test('A pruning shows what stays, why, and what goes, before it is done', async (t) => {
+  const monday = { ...MONDAY, finished: 1_000 };
+  const tuesday = { ...MONDAY, name: 'tuesday', finished: 2_000, verification: null };
+  const list = () => Promise.resolve({ seen: true as const, found: [monday, tuesday] });
+  const api = await startApi(t, { reader: { ...reader, list } });
+  const { stdout, code } = await cli(api, 'backup', 'prune', '--keep-last', '1', '--dry-run');
+  t.is(code, 0);
+  t.is(
+    stdout,
+    [
+      'BACKUP          WHY',
+      'tuesday  stays  the newest whole one, one of the last 1',
+      'monday   goes   damaged, 4.0 KiB, 2.0 KiB its own',
+      '',
+    ].join('\n'),
+  );
+  t.regex((await cli(api, 'backup', 'prune', '--keep-last', '1')).stdout, /goes[^]*Started pruning as job 1/);
 });

@@ -141,8 +141,8 @@ export class BadRing {
   begun(jobId: number, phase: string): (string | undefined)[] {
     const lines = [...this.executorLogs().values()].flat(2);
     return lines
-      .filter((line) => line.msg === 'step begins' && line.jobId === jobId && line.phase === phase)
-      .map(({ taskId }) => taskId);
+      .filter((line) => line.msg === 'step begins' && line.job === jobId && line.phase === phase)
+      .map(({ task }) => task);
   }
 
   schedulerLog(): LogLine[] {
@@ -172,8 +172,8 @@ export interface LogLine {
   level: number;
   time: number;
   msg: string;
-  taskId?: string;
-  jobId?: number;
+  task?: string;
+  job?: number;
   phase?: string;
 }
 

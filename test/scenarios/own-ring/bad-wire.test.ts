@@ -48,7 +48,7 @@ function overlaps(runs: LogLine[][]): string[] {
     let atWorkNow: string | null = null;
     const first = lines[0]?.time ?? 0;
     const found = (runs[index - 1]?.at(-1)?.time ?? 0) > first ? ['two executors of one node ran'] : [];
-    for (const { msg, taskId = '' } of lines) {
+    for (const { msg, task: taskId = '' } of lines) {
       if (msg === 'step begins') {
         if (atWorkNow !== null) found.push(`${taskId} began while ${atWorkNow} was at work`);
         if (begun.has(taskId)) found.push(`${taskId} began twice`);

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { OperatorError } from '../../errors.ts';
+import { writeJson, type CommandContext } from '../action.ts';
+import type { Renamed } from '../deps.ts';
+import { bytes } from '../format.ts';
+import { finishJob } from '../wait.ts';
+
+interface Options {
+  from: string;
+  to: string;
+  name?: string;
+  location?: string;
+  cluster?: string;
+  dryRun?: true;
+  wait?: true;
+}
+
+/**
+ * By the scheduler, which sees to it that nothing else works there. Where none answers and a location is named, on the location itself: that is
+ * what there is on a bad day.
+ */
+export async function renameBackups(command: Command, context: CommandContext): Promise<number> {
+  const { client, deps, json } = context;
+  const { from, to, name, location, dryRun = false, wait } = command.opts<Options>();
+  const asked = { from, to, name, location, dryRun };
+  let answer: { job: number };
+  try {
+    answer = await client.post<{ job: number }>('/cluster/backups/rename-executor', asked);
+  } catch (error) {
+    if (!(error instanceof OperatorError) || error.code !== 'SCHEDULER_UNREACHABLE' || location === undefined)
+      throw error;
+    return renameWithout(command, context, error);
+  }
+  if (wait) return finishJob(answer.job, context);
+  if (json) writeJson(deps, answer);
+  else deps.stdout.write(`Started renaming of ${from} as job ${answer.job}; \`renaming status\` shows it.\n`);
+  return 0;
+}
+
+async function renameWithout(command: Command, context: CommandContext, unreachable: OperatorError): Promise<number> {
+  const { deps, json, signal } = context;
+  const { from, to, name, location = '', cluster, dryRun = false } = command.opts<Options>();
+  if (deps.renameDirectly === undefined) throw unreachable;
+  if (!json) deps.stderr.write(`${unreachable.message}. Working on ${location} itself.\n`);
+  const renaming = {
+    location,
+    from,
+    to,
+    dryRun,
+    ...(name === undefined ? {} : { name }),
+    ...(cluster === undefined ? {} : { cluster }),
+  };
+  const renamed = await deps.renameDirectly(renaming, signal);
+  if (json) writeJson(deps, { ...renamed, from, to, dryRun });
+  else deps.stdout.write(describe(renamed, { from, to, dryRun }));
+  return 0;
+}
+
+function describe(
+  { backups, files, bytes: size }: Renamed,
+  { from, to, dryRun }: { from: string; to: string; dryRun: boolean },
+): string {
+  const did = dryRun ? 'Would rename' : 'Renamed';
+  return `${did} ${from} to ${to} in ${backups.join(', ')}: ${files} files, ${bytes(size)}.\n`;
+}

@@ -1,0 +1,30 @@
+import { messageOf, OperatorError } from '../errors.ts';
+import type { PruneReport } from '../model/step.ts';
+import { deleteBackup, Deletions } from './node-delete.ts';
+import type { StepContext } from './step-context.ts';
+
+/**
+ * Deletes backups one after the other, as node-delete does each. One that has to stay is noted and the others go all the same; what is not
+ * there any more is fine. Cut short, the next attempt goes on.
+ */
+export async function nodePrune(context: StepContext): Promise<void> {
+  const { request, reporter, signal } = context;
+  const names = request.names ?? [];
+  const report: PruneReport = { whole: names.length > 0, deleted: [], kept: [], files: 0 };
+  const known = new Deletions(context);
+  for (const name of names) {
+    signal.throwIfAborted();
+    try {
+      const { found, whole, files, kept } = await deleteBackup(context, name, () => reporter.prune(report), known);
+      report.whole &&= found && whole;
+      report.files += files;
+      if (kept > 0) report.kept.push({ name, reason: `${kept} of its files are named by manifests of other backups` });
+      else if (found) report.deleted.push(name);
+    } catch (error) {
+      if (!(error instanceof OperatorError) || error.code !== 'BACKUP_NEEDED') throw error;
+      report.whole = false;
+      report.kept.push({ name, reason: messageOf(error) });
+    }
+  }
+  reporter.prune(report);
+}

@@ -1,0 +1,117 @@
+import { OperatorError } from '../errors.ts';
+import type { BackupRecord, ManifestFile, ManifestTable } from '../model/backup.ts';
+import { deletionKey, fileKey, recordKey } from '../storage/layout.ts';
+import { manifestText, parseManifest, parseRecord, sha256Of } from '../storage/manifest.ts';
+import { readVerification } from '../storage/verification.ts';
+import { storedSizes } from './backup-source.ts';
+import type { Stored, StoredKeyspace } from './backup-progress.ts';
+import type { Selection } from './selection.ts';
+import type { StepContext } from './step-context.ts';
+
+/** The record of the backup that is to be resumed; it stays valid until the new one takes its place. */
+export interface PresentRecord {
+  record: BackupRecord;
+  sha256: string;
+}
+
+/**
+ * The record of a PARTIAL backup, null for one that never had any. Throws NAME_TAKEN for one that lacks nothing, BACKUP_INCOMPLETE for one
+ * that is being deleted, BACKUP_DAMAGED.
+ */
+export async function presentRecord({ request, storage }: StepContext): Promise<PresentRecord | null> {
+  const { cluster, backupName } = request;
+  if ((await storage.getDocument(deletionKey(cluster, backupName))) !== null) {
+    throw new OperatorError('BACKUP_INCOMPLETE', `backup ${backupName} is being deleted`, {
+      hint: 'End its deletion, then make a new backup.',
+    });
+  }
+  const key = recordKey(cluster, backupName);
+  const text = await storage.getDocument(key);
+  if (text === null) return null;
+  const record = parseRecord(text, key);
+  if (record.result === 'PARTIAL' && record.cluster === cluster && record.name === backupName) {
+    return { record, sha256: sha256Of(text) };
+  }
+  throw new OperatorError('NAME_TAKEN', `backup ${backupName} is whole: ${key} says that nothing is missing`);
+}
+
+type Located = Pick<ManifestFile, 'path' | 'size' | 'source'>;
+
+/**
+ * What an interrupted job has stored on this node and can be kept: keyspaces that are there with all their files, that no verification found
+ * damaged, and whose tables are still the same ones; and single files of the others. Throws SCHEMA_MISMATCH where a keyspace that the present
+ * record names would have to be stored anew: that would spoil a backup that can be restored.
+ */
+export async function partsToKeep(
+  context: StepContext,
+  selection: Selection<ManifestTable>,
+  present: PresentRecord | null,
+  stored: Stored,
+): Promise<Stored> {
+  const { cluster, executorId, backupName } = context.request;
+  const keyOf = (path: string): string => fileKey(cluster, executorId, backupName, path);
+  const all: Located[] = [...Object.values(stored.keyspaces).flatMap(({ files }) => files), ...pathsOf(stored)];
+  const sizes = await storedSizes(context, new Set(all.map(({ path, source }) => source ?? keyOf(path))));
+  const damaged = await damagedKeyspaces(context, present);
+  const recorded = await recordedKeyspaces(context, present);
+  const isThere = ({ path, size, source }: Located): boolean =>
+    sizes.get(source ?? keyOf(path)) === size && !damaged.has(path.split('/', 1)[0] ?? '');
+
+  const keyspaces = Object.entries(stored.keyspaces).filter(([name, entry]) => {
+    if (damaged.has(name) || !entry.files.every(isThere)) return false;
+    if (hasSameTables(selection, name, entry)) return true;
+    if (!recorded.has(name)) return false;
+    throw tablesChanged(context, name);
+  });
+  const files = pathsOf(stored).filter(isThere);
+  return {
+    keyspaces: Object.fromEntries(keyspaces),
+    files: Object.fromEntries(files.map(({ path, ...file }) => [path, file])),
+  };
+}
+
+function pathsOf({ files }: Stored) {
+  return Object.entries(files).map(([path, file]) => ({ path, ...file }));
+}
+
+/** By id as well: a table that was dropped and made again is another one. */
+function hasSameTables({ tables }: Selection<ManifestTable>, keyspace: string, stored: StoredKeyspace): boolean {
+  const idsOf = (list: readonly ManifestTable[]): string =>
+    list
+      .filter((table) => table.keyspace === keyspace)
+      .map(({ table, id }) => `${table} ${id}`)
+      .toSorted()
+      .join();
+  return idsOf(tables) === idsOf(stored.tables);
+}
+
+async function damagedKeyspaces(
+  { request, storage }: StepContext,
+  present: PresentRecord | null,
+): Promise<Set<string>> {
+  if (present === null) return new Set();
+  const found = await readVerification(storage, request.cluster, request.backupName, present.sha256);
+  const own = (found?.damaged ?? []).filter(({ executorId }) => executorId === request.executorId);
+  return new Set(own.map(({ path }) => path.split('/', 1)[0] ?? ''));
+}
+
+/** What the present record holds of this node. */
+async function recordedKeyspaces(
+  { request, storage }: StepContext,
+  present: PresentRecord | null,
+): Promise<Set<string>> {
+  const { cluster, executorId, backupName } = request;
+  const part = present?.record.nodes.find((node) => node.executorId === executorId);
+  if (part === undefined) return new Set();
+  const text = await manifestText(storage, { cluster, executorId, name: backupName }, part.manifestSha256);
+  if (text === null || sha256Of(text) !== part.manifestSha256) return new Set();
+  return new Set(parseManifest(text, `the manifest of ${executorId}`).keyspaces);
+}
+
+function tablesChanged({ request }: StepContext, keyspace: string): OperatorError {
+  return new OperatorError(
+    'SCHEMA_MISMATCH',
+    `backup ${request.backupName} holds keyspace ${keyspace} of ${request.executorId} with other tables than it has now, or than were asked for`,
+    { hint: 'Make a new backup: as it is, this one can be restored for what it holds.' },
+  );
+}

@@ -1,0 +1,42 @@
+import type { ClusterJob } from '../model/cluster-job.ts';
+import type { RetentionPolicy } from '../model/retention.ts';
+import type { BackupCatalogue } from './backup-catalogue.ts';
+import type { BackupJson } from './backup-json.ts';
+import type { ClusterJobs } from './cluster-jobs.ts';
+import { planRetention } from './retention.ts';
+
+/** What a policy means for the backups of a location. */
+export interface PruningPlan {
+  keep: { name: string; reasons: string[] }[];
+  delete: BackupJson[];
+}
+
+export interface PruningDeps {
+  backups: Pick<BackupCatalogue, 'list'>;
+  jobs: Pick<ClusterJobs, 'start'>;
+  now: () => number;
+}
+
+/** Looks, and changes nothing. */
+export async function planPruning(
+  { backups, now }: Pick<PruningDeps, 'backups' | 'now'>,
+  policy: RetentionPolicy,
+  location?: string,
+): Promise<PruningPlan> {
+  const all = await backups.list(location);
+  const byName = new Map(all.map((backup) => [backup.name, backup]));
+  const plan = planRetention(all, policy, now());
+  return { keep: plan.keep, delete: plan.delete.flatMap((name) => byName.get(name) ?? []) };
+}
+
+/** Starts the job that deletes what the policy lets go; null when that is nothing. Throws as ClusterJobs.start does. */
+export async function startPruning(
+  deps: PruningDeps,
+  policy: RetentionPolicy,
+  { location, schedule }: { location?: string | undefined; schedule?: string | undefined },
+): Promise<{ plan: PruningPlan; job: ClusterJob | null }> {
+  const plan = await planPruning(deps, policy, location);
+  if (plan.delete.length === 0) return { plan, job: null };
+  const names = plan.delete.map(({ name }) => name);
+  return { plan, job: await deps.jobs.start('PRUNE', { names, location, schedule }) };
+}

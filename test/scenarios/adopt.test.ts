@@ -1,0 +1,82 @@
+import { globSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import type { LocalRing } from '../../scripts/lib/local-ring.ts';
+import { clientOf, executor, job, newName, run, sharedRing } from './ring.ts';
+import { contents, createSmall, drop, put, type SmallContext } from './small-table.ts';
+
+const test = anyTest as TestFn<SmallContext>;
+const KEYSPACE = 'adopted';
+const CLUSTER = 'cassandra';
+const FRAMEWORK = 'cassandra.cassandra';
+const NODES = [executor(0), executor(1), executor(2)];
+
+test.before(async (t) => {
+  const ring = sharedRing();
+  const client = clientOf(ring);
+  await drop(client, KEYSPACE);
+  // Each row on one node: what one node adopts nobody else has.
+  await createSmall(client, KEYSPACE, 100, 1);
+  t.context = { ring, client };
+});
+test.after.always(async (t) => {
+  await drop(t.context.client, KEYSPACE);
+  await t.context.client.shutdown();
+});
+
+/** Makes of a backup what the forerunner would have left: plain copies of the snapshots, under its framework's name, and no document. */
+async function madeByForerunner(ring: LocalRing, name: string): Promise<string> {
+  const backup = join(ring.options.data, 'backup');
+  await rm(join(backup, CLUSTER, 'backups', `${name}.json`));
+  for (const executorId of NODES) {
+    const from = join(backup, CLUSTER, executorId, name);
+    for (const document of ['manifest.json', 'schema.cql', 'started.json']) await rm(join(from, document));
+    await mkdir(join(backup, FRAMEWORK, executorId), { recursive: true });
+    await rename(from, join(backup, FRAMEWORK, executorId, name));
+  }
+  return join(backup, FRAMEWORK);
+}
+
+async function finished(t: ExecutionContext, ring: LocalRing, answer: { status: number; body: unknown }) {
+  t.is(answer.status, 200, JSON.stringify(answer.body));
+  const { job: id } = answer.body as { job: number };
+  await ring.until(`job ${id} has ended`, 60_000, async () => (await job(ring, id)).finished !== null);
+  return job(ring, id);
+}
+
+test('a backup of the forerunner is found, adopted, verified to the last byte and restored, row by row', async (t) => {
+  const { ring, client } = t.context;
+  const name = newName('forerunner');
+  await client.execute(`CREATE TABLE ${KEYSPACE}.kept (id int PRIMARY KEY)`, [], { prepare: false });
+  for (let id = 0; id < 20; id += 1)
+    await client.execute(`INSERT INTO ${KEYSPACE}.kept (id) VALUES (?)`, [id], { prepare: true });
+  const rows = await contents(client, KEYSPACE);
+  const query = `name=${name}&keyspaces=${KEYSPACE}&strategy=parallel&mode=full`;
+  t.is((await run(t, ring, 'backup', query)).result, 'SUCCESS');
+  const foreign = await madeByForerunner(ring, name);
+  t.teardown(() => rm(foreign, { recursive: true, force: true }));
+  const before = globSync(join(foreign, '**', '*.*')).toSorted();
+
+  const { body } = await ring.get('/cluster/backups/foreign');
+  const listed = (body as { backups: { name: string }[] }).backups.find((backup) => backup.name === name);
+  t.like(listed, { framework: FRAMEWORK, nodes: NODES, keyspaces: [KEYSPACE], message: null });
+  t.is((await ring.get(`/cluster/backups/${name}`)).status, 404, 'it is no backup yet');
+
+  const adopted = await finished(t, ring, await ring.post(`/cluster/backups/adopt?name=${name}&strategy=parallel`));
+  t.is(adopted.result, 'SUCCESS', JSON.stringify(adopted.errors));
+  t.like((await ring.get(`/cluster/backups/${name}`)).body, { state: 'COMPLETE', nodes: NODES });
+  const verified = await finished(t, ring, await ring.post(`/cluster/backups/${name}/verify?deep=true`));
+  t.is(verified.result, 'SUCCESS', JSON.stringify(verified.errors));
+
+  for (const table of ['t', 'kept']) await client.execute(`TRUNCATE ${KEYSPACE}.${table}`, [], { prepare: false });
+  await put(client, KEYSPACE, 5000, 'written after the truncation');
+  const restored = await run(t, ring, 'restore', `name=${name}&strategy=parallel`);
+  t.is(restored.result, 'SUCCESS', JSON.stringify(restored.errors));
+  t.deepEqual(await contents(client, KEYSPACE), rows);
+  t.is((await client.execute(`SELECT id FROM ${KEYSPACE}.kept`)).rows.length, 20);
+
+  const deleted = await finished(t, ring, await ring.request('DELETE', `/cluster/backups/${name}?force=true`));
+  t.is(deleted.result, 'SUCCESS', JSON.stringify(deleted.errors));
+  t.deepEqual(globSync(join(foreign, '**', '*.*')).toSorted(), before, 'the forerunner’s own tree stays');
+});
