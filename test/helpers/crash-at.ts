@@ -37,9 +37,12 @@ export async function crashAt({ at, below }: Crash, program: string, args: reado
   }
 }
 
-/** As crashAt, for one step of a node: `request` as in test/helpers/step-context.ts, at a location that is a directory. */
-export async function crashStepAt(crash: Crash, location: string, request: object): Promise<boolean> {
-  return crashAt(crash, STEP, [location, JSON.stringify(request)]);
+/**
+ * As crashAt, for one step of a node: `request` as in test/helpers/step-context.ts, at a location that is a directory. `node`: where its data
+ * lies, see nodeIn; a node without data when it is left out.
+ */
+export async function crashStepAt(crash: Crash, location: string, request: object, node?: string): Promise<boolean> {
+  return crashAt(crash, STEP, [location, JSON.stringify(request), ...(node === undefined ? [] : [node])]);
 }
 
 /**
