@@ -4,9 +4,11 @@
 //   npm run bench -- scale [--nodes 1000,5000] [--step-ms 20] [--concurrency 50] [--health-interval 10]
 //                    [--profile where V8's CPU profiles of the scheduler go]
 //   npm run bench -- offers [--rate 10000] [--seconds 10]
+//   npm run bench -- catalogue [--backups 1000] [--backup-nodes 100] [--sstables 2000]
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureBackup } from './backup.ts';
+import { measureCatalogue } from './catalogue.ts';
 import { measureIncrements } from './increments.ts';
 import { measureMemory } from './memory.ts';
 import { measureOffers } from './offers.ts';
@@ -18,7 +20,7 @@ import { measureScale } from './scale.ts';
 import { measureVerify } from './verify.ts';
 
 const PARTS = ['overhead', 'backup', 'increments', 'verify', 'restore', 'memory'];
-const ALL = [...PARTS, 'scale', 'offers'];
+const ALL = [...PARTS, 'scale', 'offers', 'catalogue'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -36,6 +38,9 @@ const { values, positionals } = parseArgs({
     profile: { type: 'string' },
     rate: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '10' },
+    backups: { type: 'string', default: '1000' },
+    'backup-nodes': { type: 'string', default: '100' },
+    sstables: { type: 'string', default: '2000' },
   },
 });
 const unknown = positionals.filter((part) => !ALL.includes(part));
@@ -51,7 +56,13 @@ const [stepMs, concurrency, healthSeconds] = [
   Number(values['health-interval']),
 ];
 const [rate, seconds] = [Number(values.rate), Number(values.seconds)];
+const catalogue = {
+  backups: Number(values.backups),
+  nodes: Number(values['backup-nodes']),
+  sstables: Number(values.sstables),
+};
 const numbers = [gib, rounds, ...sizes, ...nodes, stepMs, concurrency, healthSeconds, rate, seconds];
+numbers.push(...Object.values(catalogue));
 if (!numbers.every((value) => value > 0)) {
   throw new Error('expected numbers above 0 for sizes, counts and times');
 }
@@ -76,6 +87,12 @@ if (wanted.delete('scale')) {
 
 if (wanted.delete('offers')) {
   report(await measureOffers({ rate, seconds, directory: values.directory, port: Number(values.port) }));
+  if (wanted.size === 0) process.exit();
+}
+
+if (wanted.delete('catalogue')) {
+  const { directory } = values;
+  report(await measureCatalogue({ ...catalogue, rounds: rounds * 4, directory, port: Number(values.port) }));
   if (wanted.size === 0) process.exit();
 }
 
