@@ -3,6 +3,7 @@ import { OperatorError } from '../errors.ts';
 import type { JobType, PhaseName } from '../model/phase.ts';
 import { lockPrefix } from './layout.ts';
 import type { Storage } from './storage.ts';
+import { storeNow } from './store-clock.ts';
 
 /** Who works at a location. */
 export interface LockHolder {
@@ -71,7 +72,7 @@ export class LocationLock {
         if (await lock.#isMine()) return lock;
         continue;
       }
-      if (current && !(await isFree(storage, prefix, current, document, holder))) {
+      if (current && !(await isFree(storage, cluster, current, document, holder))) {
         throw lockedError(storage, current.key, document);
       }
       const lock = new LocationLock(storage, prefix, (current?.number ?? 0) + 1, holder);
@@ -167,21 +168,13 @@ function isSameJob(document: LockDocument, holder: LockHolder): boolean {
 
 async function isFree(
   storage: Place,
-  prefix: string,
+  cluster: string,
   current: Found,
   document: LockDocument | null,
   { scheduler }: LockHolder,
 ): Promise<boolean> {
   if (document?.released === true || document?.scheduler === scheduler) return true;
-  return (await storeNow(storage, prefix)) - current.modified >= STALE_MS;
-}
-
-/** The store's own time, epoch ms: that of a document written just now. */
-async function storeNow(storage: Place, prefix: string): Promise<number> {
-  const clock = `${prefix}clock`;
-  await storage.putDocument(clock, '');
-  for await (const { key, modified } of storage.list(prefix)) if (key === clock) return modified;
-  throw new OperatorError('STORAGE_FAILED', `expected ${clock} to be listed, as it was written just now`);
+  return (await storeNow(storage, cluster)) - current.modified >= STALE_MS;
 }
 
 /** Null when it has gone or cannot be read: whose it is nobody knows then. */

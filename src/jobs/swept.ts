@@ -1,0 +1,13 @@
+import type { ClusterJob } from '../model/cluster-job.ts';
+import type { SweepReport } from '../model/step.ts';
+import { stepsOf } from './steps.ts';
+
+/** What was found on all nodes, and deleted unless it was a dry run. Nodes that share a location have it from the first. */
+export function sweptOf(job: Pick<ClusterJob, 'phases'>): SweepReport {
+  const reports = stepsOf(job, 'sweep').flatMap(({ report }) => report?.sweep ?? []);
+  return {
+    files: reports.reduce((sum, { files }) => sum + files, 0),
+    bytes: reports.reduce((sum, { bytes }) => sum + bytes, 0),
+    found: reports.flatMap(({ found }) => found),
+  };
+}
