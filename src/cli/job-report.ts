@@ -1,5 +1,5 @@
 import { bytes, duration, table, time } from './format.ts';
-import type { JobView, NodeView } from './job-view.ts';
+import type { JobView, NodeView, SweptView } from './job-view.ts';
 
 /** Exit code of a job: 0 success, 3 partial, 1 failed or aborted. A job that still runs has not failed. */
 export function exitCodeOf(job: JobView): number {
@@ -29,6 +29,7 @@ export function describeJob(job: JobView, now: number): string {
   const rows = [...nodes.flatMap(keyspaceRows), ...waiting];
   const parts = [
     headline(job, now),
+    job.swept === undefined ? null : describeSwept(job.swept),
     rows.length === 0 ? null : telling(['NODE', 'KEYSPACE', 'STATUS', 'SIZE', 'TIME'], rows),
     job.errors.length === 0 ? null : `Errors:\n${job.errors.map((error) => `  ${errorLine(error)}`).join('\n')}`,
   ];
@@ -94,6 +95,12 @@ function wholeNodeRow({ executorId, failure, startedTimestamp, finishedTimestamp
   const status = failure ? 'FAILURE' : finishedTimestamp === null ? 'RUNNING' : 'DONE';
   const known = startedTimestamp !== null && finishedTimestamp !== null;
   return [executorId, '-', status, '-', known ? duration(finishedTimestamp - startedTimestamp) : '-'];
+}
+
+function describeSwept({ dryRun, files, bytes: size, found }: SweptView): string {
+  const total = `${dryRun ? 'Would delete' : 'Deleted'} ${files} ${files === 1 ? 'file' : 'files'}, ${bytes(size)}.`;
+  const rows = found.map((entry) => [entry.path, String(entry.files), bytes(entry.bytes), entry.reason]);
+  return rows.length === 0 ? 'Found nothing.' : `${table(['FOUND', 'FILES', 'SIZE', 'WHY'], rows)}\n${total}`;
 }
 
 function errorLine(error: JobView['errors'][number]): string {

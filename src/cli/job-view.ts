@@ -33,6 +33,8 @@ export interface JobView {
   remainingNodes: string[];
   currentNodes: NodeView[];
   completedNodes: NodeView[];
+  /** Sweep only. */
+  swept?: SweptView;
   phases: PhaseView[];
   errors: {
     executorId: string | null;
@@ -41,6 +43,13 @@ export interface JobView {
     code: string;
     message: string;
   }[];
+}
+
+export interface SweptView {
+  dryRun: boolean;
+  files: number;
+  bytes: number;
+  found: { path: string; files: number; bytes: number; reason: string }[];
 }
 
 export interface NodeView {

@@ -1,7 +1,7 @@
 import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
 import type { BackupMode, DamagedFile } from '../model/backup.ts';
 import type { ClusterNode } from '../model/node.ts';
-import type { JobError, SweepReport } from '../model/step.ts';
+import type { JobError } from '../model/step.ts';
 import { lasting } from './json-text.ts';
 import {
   nodeJson,
@@ -21,7 +21,7 @@ import { renamedOf, type RenamedJson } from './renaming.ts';
 import { jobErrors } from './shortfalls.ts';
 import { ringOf } from './readiness.ts';
 import { stepsOf } from './steps.ts';
-import { sweptOf } from './swept.ts';
+import { sweptOf, type SweptJson } from './swept.ts';
 import { damagedOf, extraOf } from './verification.ts';
 
 export interface StepJson {
@@ -74,7 +74,7 @@ export interface JobJson extends Partial<Sent> {
   kept?: { name: string; reason: string }[];
   renamed?: RenamedJson;
   /** SWEEP only: what was found, and deleted unless it was a dry run. */
-  swept?: SweepReport;
+  swept?: SweptJson;
   /** ADOPT only: the folder that was named; null for the default. */
   adoptFrom?: string | null;
   progress: number | null;

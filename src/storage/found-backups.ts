@@ -29,6 +29,7 @@ export async function* foundBackups(
   for (const name of new Set([...documents.keys(), ...folders.keys()])) {
     records.set(name, documents.get(name)?.record ? await readRecord(storage, cluster, name) : 'NONE');
   }
+  const anyRecord = [...records.values()].some((record) => record !== 'NONE');
   const named = new Set([...records.values()].flatMap(manifestsOf));
   for (const [name, record] of records) {
     signal.throwIfAborted();
@@ -41,7 +42,7 @@ export async function* foundBackups(
       if (!own) parts.push(part);
       else if (own.manifestSha256 !== part.sha256) parts.push({ ...part, maker: 'UNCLEAR' });
     }
-    yield { name, deleting, verified, record, parts, folders: all };
+    yield { name, deleting, verified, record, parts, anyRecord, folders: all };
   }
 }
 

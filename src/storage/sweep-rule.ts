@@ -23,6 +23,8 @@ export interface FoundName {
   /** Epoch ms of the last change of what a verification found; null when there is none. */
   verified: number | null;
   parts: FoundPart[];
+  /** There is a record of any backup of the cluster. */
+  anyRecord: boolean;
 }
 
 /** What is to be done about a backup. */
@@ -59,8 +61,11 @@ export function judge(found: FoundName, before: number): Verdict {
     : withRecord(found.parts, found.record, before, verdict);
 }
 
-function withoutRecord({ parts, verified }: FoundName, before: number, verdict: Verdict): Verdict {
+function withoutRecord({ parts, verified, anyRecord }: FoundName, before: number, verdict: Verdict): Verdict {
   const isRubbish = parts.length > 0 && parts.every((part) => isOld(part, before));
+  // Rather the folder of the records was lost than that no backup was ever ended.
+  if (isRubbish && !anyRecord)
+    return { ...verdict, left: 'no backup here has a record; if it is of no use, delete it by its name' };
   return {
     ...verdict,
     all: isRubbish

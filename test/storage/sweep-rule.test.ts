@@ -19,6 +19,7 @@ const found = (change: Partial<FoundName> = {}): FoundName => ({
   record: 'NONE',
   verified: null,
   parts: [part()],
+  anyRecord: true,
   ...change,
 });
 
@@ -43,6 +44,13 @@ test('what cannot be read stays with all that has its name, and is told', (t) =>
   const { left, ...acts } = judge(found({ record: record({ result: 'SUCCESS' }), parts: [part(), unclear] }), BEFORE);
   t.regex(left ?? '', /node 2/);
   t.like(acts, { all: null, parts: [], extras: [] });
+});
+
+test('where no backup has a record, the records were lost rather: then nothing goes that was never ended', (t) => {
+  const { all, left } = judge(found({ anyRecord: false }), BEFORE);
+  t.is(all, null);
+  t.regex(left ?? '', /no backup here has a record/);
+  t.is(judge(found({ anyRecord: false, parts: [part({ newest: BEFORE + 1 })] }), BEFORE).left, null);
 });
 
 test('a deletion that has begun goes on, however young', (t) => {

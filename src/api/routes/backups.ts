@@ -18,6 +18,8 @@ const RENAME = {
   ...LOCATION,
 };
 
+const SWEEP = { grace: durationParam().optional(), dryRun: FLAG, ...LOCATION };
+
 /** Which backups stay; see model/retention.ts. */
 export const POLICY = {
   keepLast: countParam().optional(),
@@ -48,6 +50,10 @@ export function backupRoutes(deps: ApiDeps): Route[] {
     jsonRoute('POST', '/cluster/backups/prune', { ...POLICY, ...LOCATION, dryRun: FLAG }, ({ params }) =>
       prune(deps, params),
     ),
+    jsonRoute('POST', '/cluster/backups/sweep', SWEEP, async ({ params: { grace: graceMs, ...params } }) => {
+      const { id } = await deps.jobs.start('SWEEP', { ...params, graceMs });
+      return { started: true, job: id };
+    }),
     jsonRoute('POST', '/cluster/backups/:name/verify', { deep: FLAG, ...LOCATION }, async ({ params, path }) => {
       const { id } = await deps.jobs.start('VERIFY', { ...params, name: checkBackupName(path['name'] ?? '') });
       return { started: true, job: id };
@@ -78,5 +84,8 @@ export function policyOf({ minAge, ...rules }: Omit<PruneParams, 'dryRun' | 'loc
 }
 
 function told(plan: PruningPlan) {
-  return { keep: plan.keep, delete: plan.delete.map(({ name, state, bytes, bytesOwn }) => ({ name, state, bytes, bytesOwn })) };
+  return {
+    keep: plan.keep,
+    delete: plan.delete.map(({ name, state, bytes, bytesOwn }) => ({ name, state, bytes, bytesOwn })),
+  };
 }
