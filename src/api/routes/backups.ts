@@ -72,7 +72,7 @@ type PruneParams = Call<typeof POLICY & typeof LOCATION & { dryRun: typeof FLAG 
 async function prune(deps: ApiDeps, { dryRun = false, location, ...params }: PruneParams) {
   const policy = policyOf(params);
   const pruning = { backups: deps.backups, jobs: deps.jobs, now: () => deps.clock.now() };
-  if (dryRun) return { dryRun, ...told(await planPruning(pruning, policy, location)) };
+  if (dryRun) return { dryRun, ...told(await planPruning(pruning, policy, { location })) };
   const { plan, job } = await startPruning(pruning, policy, { location });
   return { started: job !== null, ...(job === null ? {} : { job: job.id }), ...told(plan) };
 }
