@@ -42,7 +42,7 @@ class Sweep {
   readonly #cluster: string;
   readonly #before: number;
   readonly #known: Deletions;
-  readonly #report: SweepReport = { files: 0, bytes: 0, found: [] };
+  readonly #report: SweepReport = { files: 0, bytes: 0, backups: [], found: [] };
 
   constructor(context: StepContext, before: number) {
     this.dryRun = context.request.dryRun ?? false;
@@ -79,7 +79,9 @@ class Sweep {
   async #all({ name, folders }: FoundBackupFiles, reason: string): Promise<void> {
     for (const executorId of folders) await this.#count(name, executorId, reason);
     if (folders.length === 0) this.found({ path: deletionKey(this.#cluster, name), files: 1, bytes: 0, reason });
-    if (!this.dryRun) await deleteBackup(this.#context, name, () => undefined, this.#known);
+    if (this.dryRun) return;
+    const { kept } = await deleteBackup(this.#context, name, () => undefined, this.#known);
+    if (kept === 0) this.#report.backups.push(name);
   }
 
   /** The documents go last: without them it would look like another program's. */

@@ -13,6 +13,7 @@ export function sweptOf(job: Pick<ClusterJob, 'phases' | 'parameters'>): SweptJs
     dryRun: job.parameters.dryRun ?? false,
     files: reports.reduce((sum, { files }) => sum + files, 0),
     bytes: reports.reduce((sum, { bytes }) => sum + bytes, 0),
+    backups: [...new Set(reports.flatMap(({ backups }) => backups))],
     found: reports.flatMap(({ found }) => found),
   };
 }
