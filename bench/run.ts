@@ -1,6 +1,7 @@
 // Measures the program on a ring of one real Cassandra node, and its scheduler on a ring of many simulated ones. Usage:
 //   npm run bench -- [backup] [increments] [verify] [restore] [memory] [overhead] [--gib 2] [--sizes 0.2,1,4] [--rounds 5]
 //                    [--directory where the data goes] [--port REST] [--address loopback address of the node]
+//                    [--memtable-mib larger SSTables: 3072 for about 250 MB]
 //   npm run bench -- scale [--nodes 1000,5000] [--step-ms 20] [--concurrency 50] [--health-interval 10]
 //                    [--profile where V8's CPU profiles of the scheduler go]
 //   npm run bench -- offers [--rate 10000] [--seconds 10]
@@ -31,6 +32,7 @@ const { values, positionals } = parseArgs({
     directory: { type: 'string', default: tmpdir() },
     port: { type: 'string', default: '18400' },
     address: { type: 'string', default: '127.0.4.1' },
+    'memtable-mib': { type: 'string' },
     nodes: { type: 'string', default: '1000' },
     'step-ms': { type: 'string', default: '20' },
     concurrency: { type: 'string', default: '50' },
@@ -96,7 +98,12 @@ if (wanted.delete('catalogue')) {
   if (wanted.size === 0) process.exit();
 }
 
-const ring = await BenchRing.create(values.directory, Number(values.port), values.address);
+const ring = await BenchRing.create(
+  values.directory,
+  Number(values.port),
+  values.address,
+  values['memtable-mib'] === undefined ? null : Number(values['memtable-mib']),
+);
 for (const [name, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -109,7 +116,10 @@ async function measure(): Promise<void> {
   if (wanted.has('overhead')) report(await measureOverhead(ring, rounds));
   if (wanted.has('backup')) report(await measureBackup(ring, gib, rounds));
   else if (wanted.has('memory')) await measureBackup(ring, gib, 1);
-  if (wanted.has('increments')) report(await measureIncrements(ring, gib, rounds));
+  if (wanted.has('increments')) {
+    const name = values['memtable-mib'] === undefined ? 'increments' : 'increments-large-sstables';
+    report(await measureIncrements(ring, { gib, rounds, name }));
+  }
   if (wanted.has('verify')) report(await measureVerify(ring, gib, rounds));
   if (wanted.has('restore')) report(await measureRestore(ring, sizes, rounds));
   else if (wanted.has('memory')) await measureRestore(ring, sizes, 1);
