@@ -34,6 +34,9 @@ export interface JobView {
   currentNodes: NodeView[];
   completedNodes: NodeView[];
   /** Sweep only. */
+  /** Of a pruning: names of backups that are gone. */
+  deleted?: string[];
+  renamed?: RenamedView;
   swept?: SweptView;
   phases: PhaseView[];
   errors: {
@@ -64,4 +67,13 @@ export interface NodeView {
 export interface PhaseView {
   name: string;
   steps: { executorId: string; state: string; attempt: number; current: string | null }[];
+}
+
+export interface RenamedView {
+  from: string;
+  to: string;
+  dryRun: boolean;
+  backups: string[];
+  files: number;
+  bytes: number;
 }
