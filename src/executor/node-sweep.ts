@@ -1,9 +1,7 @@
-import { OperatorError } from '../errors.ts';
 import type { SweepReport } from '../model/step.ts';
 import { foundBackups, type FoundBackupFiles } from '../storage/found-backups.ts';
 import { deletionKey, manifestKey, nodeKey, recordKey, verificationKey } from '../storage/layout.ts';
 import { parseManifest } from '../storage/manifest.ts';
-import { renamingMessage, unfinishedRenaming } from '../storage/rename-executor.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { judge } from '../storage/sweep-rule.ts';
 import { deleteBackup, Deletions } from './node-delete.ts';
@@ -20,13 +18,10 @@ const DOCUMENTS = ['manifest.json', 'schema.cql', 'started.json'];
 /**
  * Deletes, or with dryRun only finds, what nobody needs at a location: what killed writers left, deletions that were cut short, backups that
  * were never ended, folders and files that no record and no manifest names; see storage/sweep-rule.ts. Cut short anywhere, the next one goes on.
- * Throws BACKUP_INCOMPLETE while a renaming is not at its end.
  */
 export async function nodeSweep(context: StepContext): Promise<void> {
   const { request, storage, signal } = context;
   const { cluster } = request;
-  const renaming = await unfinishedRenaming(storage, cluster);
-  if (renaming) throw new OperatorError('BACKUP_INCOMPLETE', renamingMessage(renaming));
   const before = (await storeNow(storage, cluster)) - (request.graceMs ?? GRACE_MS);
   const sweep = new Sweep(context, before);
   for await (const { key, size } of storage.sweepUnfinished(`${cluster}/`, { before, dryRun: sweep.dryRun, signal })) {
@@ -84,7 +79,7 @@ class Sweep {
     if (kept === 0) this.#report.backups.push(name);
   }
 
-  /** The documents go last: without them it would look like another program's. */
+  /** The documents go last, and stay with what has to stay: without them it would look like another program's. */
   async #part(name: string, executorId: string): Promise<void> {
     const { storage, signal } = this.#context;
     const needed = await this.#count(name, executorId, "the backup's record does not name this node's part");
@@ -92,7 +87,7 @@ class Sweep {
     const prefix = `${nodeKey(this.#cluster, executorId, name)}/`;
     const keep = new Set([...needed, ...DOCUMENTS.map((document) => prefix + document)]);
     await storage.deleteFolder(prefix, { keep, signal });
-    await storage.deleteFolder(prefix, { keep: needed, signal });
+    if (![...needed].some((key) => key.startsWith(prefix))) await storage.deleteFolder(prefix, { signal });
   }
 
   async #verification(name: string): Promise<void> {
