@@ -7,9 +7,12 @@ import { secondsOf, type BenchRing } from './ring.ts';
 const CHANGED = 0.05;
 
 /** A second backup of the same data, and a third of data of which a twentieth is new, beside the first. */
-export async function measureIncrements(ring: BenchRing, gib: number, rounds: number): Promise<Result> {
+export async function measureIncrements(
+  ring: BenchRing,
+  { gib, rounds, name }: { gib: number; rounds: number; name: string },
+): Promise<Result> {
   const rows: Row[] = [];
-  let bytes = 0;
+  let [bytes, files] = [0, 0];
   for (let round = 1; round <= rounds; round += 1) {
     try {
       const written = await fill(ring, gib);
@@ -18,6 +21,7 @@ export async function measureIncrements(ring: BenchRing, gib: number, rounds: nu
       await change(ring, written, CHANGED);
       const changed = await ring.run('backup', `changed-${round}`);
       bytes = first.bytesDone;
+      files = filesOf(first);
       rows.push({
         'first (s)': secondsOf(first, 'backup'),
         'unchanged (s)': secondsOf(same, 'backup'),
@@ -35,7 +39,7 @@ export async function measureIncrements(ring: BenchRing, gib: number, rounds: nu
   const ratios = Object.keys(rows[0] ?? {}).filter((column) => column.includes('/'));
   const summary = Object.fromEntries(ratios.map((column) => [`median ${column}`, medianOf(rows, column)]));
   const title = 'Backups that build on a first one; aim: unchanged 0.02, 5 % changed 0.08 of its time and bytes';
-  return { name: 'increments', title, settings: { bytes, rounds }, rows, summary };
+  return { name, title, settings: { bytes, files, rounds }, rows, summary };
 }
 
 function timeShare(job: JobJson, first: JobJson): number {
@@ -44,4 +48,8 @@ function timeShare(job: JobJson, first: JobJson): number {
 
 function byteShare(job: JobJson, first: JobJson): number {
   return rounded((job.bytesSent ?? Number.NaN) / (first.bytesSent ?? Number.NaN), 5);
+}
+
+function filesOf({ phases }: JobJson): number {
+  return phases.flatMap(({ steps }) => steps).reduce((sum, { filesDone }) => sum + filesDone, 0);
 }

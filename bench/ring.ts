@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type cassandra from 'cassandra-driver';
 import { connect } from '../scripts/lib/dataset.ts';
@@ -16,14 +16,24 @@ export class BenchRing {
   readonly #ring: LocalRing;
   #client: cassandra.Client | null = null;
 
-  private constructor(directory: string, port: number, address: string) {
+  private constructor(directory: string, port: number, args: string[]) {
     this.directory = directory;
-    this.#ring = new LocalRing({ nodes: 1, port, data: join(directory, 'ring'), args: ['--address', address] });
+    this.#ring = new LocalRing({ nodes: 1, port, data: join(directory, 'ring'), args });
   }
 
-  /** Makes its directory, and starts nothing yet. */
-  static async create(parent: string, port: number, address: string): Promise<BenchRing> {
-    return new BenchRing(await mkdtemp(join(parent, 'cassandra-mesos-bench-')), port, address);
+  /**
+   * Makes its directory, and starts nothing yet. `memtableMib`: room for what is not flushed yet, outside of the heap; the more of it, the larger
+   * the SSTables. Null for Cassandra's own choice, with which they have 16 MB.
+   */
+  static async create(parent: string, port: number, address: string, memtableMib: number | null): Promise<BenchRing> {
+    const directory = await mkdtemp(join(parent, 'cassandra-mesos-bench-'));
+    const args = ['--address', address];
+    if (memtableMib !== null) {
+      const yaml = join(directory, 'overrides.yaml');
+      await writeFile(yaml, `memtable_allocation_type: offheap_objects\nmemtable_offheap_space: ${memtableMib}MiB\n`);
+      args.push('--cassandra-yaml', yaml);
+    }
+    return new BenchRing(directory, port, args);
   }
 
   async start(): Promise<void> {

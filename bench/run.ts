@@ -1,12 +1,15 @@
 // Measures the program on a ring of one real Cassandra node, and its scheduler on a ring of many simulated ones. Usage:
 //   npm run bench -- [backup] [increments] [verify] [restore] [memory] [overhead] [--gib 2] [--sizes 0.2,1,4] [--rounds 5]
 //                    [--directory where the data goes] [--port REST] [--address loopback address of the node]
+//                    [--memtable-mib larger SSTables: 3072 for about 250 MB]
 //   npm run bench -- scale [--nodes 1000,5000] [--step-ms 20] [--concurrency 50] [--health-interval 10]
 //                    [--profile where V8's CPU profiles of the scheduler go]
 //   npm run bench -- offers [--rate 10000] [--seconds 10]
+//   npm run bench -- catalogue [--backups 1000] [--backup-nodes 100] [--sstables 2000]
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureBackup } from './backup.ts';
+import { measureCatalogue } from './catalogue.ts';
 import { measureIncrements } from './increments.ts';
 import { measureMemory } from './memory.ts';
 import { measureOffers } from './offers.ts';
@@ -18,7 +21,7 @@ import { measureScale } from './scale.ts';
 import { measureVerify } from './verify.ts';
 
 const PARTS = ['overhead', 'backup', 'increments', 'verify', 'restore', 'memory'];
-const ALL = [...PARTS, 'scale', 'offers'];
+const ALL = [...PARTS, 'scale', 'offers', 'catalogue'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,6 +32,7 @@ const { values, positionals } = parseArgs({
     directory: { type: 'string', default: tmpdir() },
     port: { type: 'string', default: '18400' },
     address: { type: 'string', default: '127.0.4.1' },
+    'memtable-mib': { type: 'string' },
     nodes: { type: 'string', default: '1000' },
     'step-ms': { type: 'string', default: '20' },
     concurrency: { type: 'string', default: '50' },
@@ -36,6 +40,9 @@ const { values, positionals } = parseArgs({
     profile: { type: 'string' },
     rate: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '10' },
+    backups: { type: 'string', default: '1000' },
+    'backup-nodes': { type: 'string', default: '100' },
+    sstables: { type: 'string', default: '2000' },
   },
 });
 const unknown = positionals.filter((part) => !ALL.includes(part));
@@ -51,7 +58,13 @@ const [stepMs, concurrency, healthSeconds] = [
   Number(values['health-interval']),
 ];
 const [rate, seconds] = [Number(values.rate), Number(values.seconds)];
+const catalogue = {
+  backups: Number(values.backups),
+  nodes: Number(values['backup-nodes']),
+  sstables: Number(values.sstables),
+};
 const numbers = [gib, rounds, ...sizes, ...nodes, stepMs, concurrency, healthSeconds, rate, seconds];
+numbers.push(...Object.values(catalogue));
 if (!numbers.every((value) => value > 0)) {
   throw new Error('expected numbers above 0 for sizes, counts and times');
 }
@@ -79,7 +92,18 @@ if (wanted.delete('offers')) {
   if (wanted.size === 0) process.exit();
 }
 
-const ring = await BenchRing.create(values.directory, Number(values.port), values.address);
+if (wanted.delete('catalogue')) {
+  const { directory } = values;
+  report(await measureCatalogue({ ...catalogue, rounds: rounds * 4, directory, port: Number(values.port) }));
+  if (wanted.size === 0) process.exit();
+}
+
+const ring = await BenchRing.create(
+  values.directory,
+  Number(values.port),
+  values.address,
+  values['memtable-mib'] === undefined ? null : Number(values['memtable-mib']),
+);
 for (const [name, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -92,7 +116,10 @@ async function measure(): Promise<void> {
   if (wanted.has('overhead')) report(await measureOverhead(ring, rounds));
   if (wanted.has('backup')) report(await measureBackup(ring, gib, rounds));
   else if (wanted.has('memory')) await measureBackup(ring, gib, 1);
-  if (wanted.has('increments')) report(await measureIncrements(ring, gib, rounds));
+  if (wanted.has('increments')) {
+    const name = values['memtable-mib'] === undefined ? 'increments' : 'increments-large-sstables';
+    report(await measureIncrements(ring, { gib, rounds, name }));
+  }
   if (wanted.has('verify')) report(await measureVerify(ring, gib, rounds));
   if (wanted.has('restore')) report(await measureRestore(ring, sizes, rounds));
   else if (wanted.has('memory')) await measureRestore(ring, sizes, 1);

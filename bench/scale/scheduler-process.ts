@@ -17,6 +17,8 @@ export interface SchedulerOptions {
   healthSeconds: number;
   /** Options of Node, for example to profile it. */
   execArgv: string[];
+  /** Left out: of the nodes, nothing is there for the scheduler to see. */
+  backupDirectory?: string;
 }
 
 /** The program's own scheduler in a process of its own. */
@@ -30,6 +32,7 @@ export class SchedulerProcess {
 
   start(): void {
     const { directory, master, port, nodes, healthSeconds, execArgv } = this.#options;
+    const { backupDirectory = '/no/such/directory/of-the-scale-bench' } = this.#options;
     const log = openSync(join(directory, 'scheduler.log'), 'a');
     const options = {
       master,
@@ -37,8 +40,7 @@ export class SchedulerProcess {
       'node-count': nodes,
       'cluster-name': 'scale',
       'state-directory': join(directory, 'state'),
-      // Of the nodes: nothing is there for the scheduler to see.
-      'backup-directory': '/no/such/directory/of-the-scale-bench',
+      'backup-directory': backupDirectory,
       'data-directory': '/no/such/directory/of-the-scale-bench',
       'health-interval': healthSeconds,
       'log-level': 'warn',

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { OperatorError } from '../errors.ts';
 import type { DirectRenaming } from '../cli/deps.ts';
 import type { RenameReport } from '../model/step.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { openStorage } from '../storage/open.ts';
-import { planRenaming, renameExecutor, unfinishedRenaming } from '../storage/rename-executor.ts';
+import { LocationLock } from '../storage/location-lock.ts';
+import { planRenaming, renameExecutor, unfinishedRenaming, type Renaming } from '../storage/rename-executor.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** Renames at a location that this host sees, without a scheduler. Throws as renameExecutor does, and BACKUP_NOT_FOUND. */
@@ -17,11 +20,35 @@ export async function renameDirectly(
     const storage = await openStorage(location, { pool, baseDirectory: process.cwd(), create: false });
     const cluster = wanted ?? (await clusterOf(storage, from));
     const renaming = { cluster, from, to, ...(name === undefined ? {} : { names: [name] }) };
-    const report = dryRun ? await planRenaming(storage, renaming) : await renameExecutor(storage, renaming, signal);
+    const report = dryRun ? await planRenaming(storage, renaming) : await renameLocked(storage, renaming, signal);
     if (report.backups.length > 0) return report;
     throw notFound(`No backup${name === undefined ? '' : ` ${name}`} of ${from} lies in ${location}/${cluster}`);
   } finally {
     await pool.close();
+  }
+}
+
+/**
+ * While a scheduler's job works there it is refused. Cut short, it can be run again on this host at once. Folders are renamed in much less time than
+ * the hour after which a lock without a sign of life is nobody's, so that none is given.
+ */
+async function renameLocked(
+  storage: Storage,
+  renaming: Renaming,
+  signal: AbortSignal | undefined,
+): Promise<RenameReport> {
+  const lock = await LocationLock.take(storage, renaming.cluster, {
+    scheduler: `rename-executor on ${hostname()}`,
+    jobUuid: randomUUID(),
+    jobId: 0,
+    jobType: 'RENAME',
+    hostname: hostname(),
+    since: Date.now(),
+  });
+  try {
+    return await renameExecutor(storage, renaming, signal);
+  } finally {
+    await lock.release();
   }
 }
 

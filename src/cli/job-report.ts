@@ -1,5 +1,5 @@
 import { bytes, duration, table, time } from './format.ts';
-import type { JobView, NodeView } from './job-view.ts';
+import type { JobView, NodeView, RenamedView, SweptView } from './job-view.ts';
 
 /** Exit code of a job: 0 success, 3 partial, 1 failed or aborted. A job that still runs has not failed. */
 export function exitCodeOf(job: JobView): number {
@@ -29,6 +29,9 @@ export function describeJob(job: JobView, now: number): string {
   const rows = [...nodes.flatMap(keyspaceRows), ...waiting];
   const parts = [
     headline(job, now),
+    job.swept === undefined ? null : describeSwept(job.swept),
+    job.deleted === undefined ? null : `Deleted ${job.deleted.length === 0 ? 'nothing' : job.deleted.join(', ')}.`,
+    job.renamed === undefined ? null : describeRenamed(job.renamed),
     rows.length === 0 ? null : telling(['NODE', 'KEYSPACE', 'STATUS', 'SIZE', 'TIME'], rows),
     job.errors.length === 0 ? null : `Errors:\n${job.errors.map((error) => `  ${errorLine(error)}`).join('\n')}`,
   ];
@@ -65,7 +68,7 @@ function speedOf({ rate, eta }: JobView): string {
 
 /** How much of it is done: bytes, or nodes where none are moved. */
 export function doneOf(job: JobView): string {
-  if (job.location === undefined && job.bytesDone === 0) {
+  if (job.backupName === undefined) {
     const { done, all } = nodesOf(job);
     return `${done} of ${all} ${all === 1 ? 'node' : 'nodes'}`;
   }
@@ -94,6 +97,18 @@ function wholeNodeRow({ executorId, failure, startedTimestamp, finishedTimestamp
   const status = failure ? 'FAILURE' : finishedTimestamp === null ? 'RUNNING' : 'DONE';
   const known = startedTimestamp !== null && finishedTimestamp !== null;
   return [executorId, '-', status, '-', known ? duration(finishedTimestamp - startedTimestamp) : '-'];
+}
+
+function describeSwept({ dryRun, files, bytes: size, found }: SweptView): string {
+  const total = `${dryRun ? 'Would delete' : 'Deleted'} ${files} ${files === 1 ? 'file' : 'files'}, ${bytes(size)}.`;
+  const rows = found.map((entry) => [entry.path, String(entry.files), bytes(entry.bytes), entry.reason]);
+  return rows.length === 0 ? 'Found nothing.' : `${table(['FOUND', 'FILES', 'SIZE', 'WHY'], rows)}\n${total}`;
+}
+
+/** What was renamed, or would be. */
+export function describeRenamed({ from, to, dryRun, backups, files, bytes: size }: RenamedView): string {
+  const did = `${dryRun ? 'Would rename' : 'Renamed'} ${from} to ${to} in`;
+  return backups.length === 0 ? `${did} no backup.` : `${did} ${backups.join(', ')}: ${files} files, ${bytes(size)}.`;
 }
 
 function errorLine(error: JobView['errors'][number]): string {

@@ -33,6 +33,11 @@ export interface JobView {
   remainingNodes: string[];
   currentNodes: NodeView[];
   completedNodes: NodeView[];
+  /** Sweep only. */
+  /** Of a pruning: names of backups that are gone. */
+  deleted?: string[];
+  renamed?: RenamedView;
+  swept?: SweptView;
   phases: PhaseView[];
   errors: {
     executorId: string | null;
@@ -41,6 +46,13 @@ export interface JobView {
     code: string;
     message: string;
   }[];
+}
+
+export interface SweptView {
+  dryRun: boolean;
+  files: number;
+  bytes: number;
+  found: { path: string; files: number; bytes: number; reason: string }[];
 }
 
 export interface NodeView {
@@ -55,4 +67,13 @@ export interface NodeView {
 export interface PhaseView {
   name: string;
   steps: { executorId: string; state: string; attempt: number; current: string | null }[];
+}
+
+export interface RenamedView {
+  from: string;
+  to: string;
+  dryRun: boolean;
+  backups: string[];
+  files: number;
+  bytes: number;
 }

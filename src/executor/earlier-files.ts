@@ -1,6 +1,6 @@
 import { OperatorError } from '../errors.ts';
 import type { ManifestFile, NodeManifest, Verification } from '../model/backup.ts';
-import { fileKey, manifestKey, recordKey } from '../storage/layout.ts';
+import { fileKey, manifestKey, parseDocumentName, recordKey, recordsPrefix } from '../storage/layout.ts';
 import { manifestText, parseManifest, parseRecord, sha256Of } from '../storage/manifest.ts';
 import { readDeletion, readVerification } from '../storage/verification.ts';
 import type { StepContext } from './step-context.ts';
@@ -16,104 +16,169 @@ export interface EarlierFile {
 /** Files that are remembered: some dozens of megabytes. */
 const MOST_FILES = 100_000;
 
-/** Copies of one content that are remembered: where one cannot be linked to, the next may. */
+/** Copies of one content that are tried: where one cannot be linked to, the next may. */
 const MOST_COPIES = 3;
 
-/** What this node's earlier backups hold at the location, by content. */
+/**
+ * What this node's earlier backups hold at the location, by content. Their manifests are read from the newest on, as far back as is asked for: a
+ * node with a thousand backups finds what it has in the last few.
+ */
 export class EarlierFiles {
+  readonly #older: AsyncIterator<Earlier>;
   readonly #byContent = new Map<string, EarlierFile[]>();
   readonly #sizes = new Set<number>();
+  readonly #tables = new Set<string>();
   #count = 0;
+  #reading: Promise<boolean> | null = null;
 
-  get isFull(): boolean {
-    return this.#count >= MOST_FILES;
+  /** Without an argument there are none. */
+  constructor(older: AsyncIterator<Earlier> = none()) {
+    this.#older = older;
   }
 
-  add(file: Pick<ManifestFile, 'size' | 'sha256'>, earlier: EarlierFile): void {
-    if (this.isFull) return;
-    this.#count += 1;
-    this.#sizes.add(file.size);
-    const content = contentOf(file);
-    const copies = this.#byContent.get(content) ?? [];
-    if (copies.length < MOST_COPIES) copies.push(earlier);
-    this.#byContent.set(content, copies);
+  /** Reads on until the newest backup of each of these tables (`keyspace.table`) is known. */
+  async cover(tables: readonly string[]): Promise<void> {
+    const isKnown = (table: string): boolean => this.#tables.has(table);
+    while (!tables.every(isKnown) && (await this.#readOlder()));
   }
 
-  /** False: no earlier file has that size, so that it is not worth while to hash a file before it is sent. */
+  /** False: no file that was read of has that size, so that it is not worth while to hash a file before it is sent. */
   mayHold(size: number): boolean {
     return this.#sizes.has(size);
   }
 
-  /** Files of that content, of the newest backup first. */
-  find(file: Pick<ManifestFile, 'size' | 'sha256'>): readonly EarlierFile[] {
-    return this.#byContent.get(contentOf(file)) ?? [];
+  /** Files of that content, of the newest backup first. `older`: reads on for them; what is new on the node would be sought in vain. */
+  async *copies(file: Pick<ManifestFile, 'size' | 'sha256'>, older: boolean): AsyncGenerator<EarlierFile> {
+    const content = contentOf(file);
+    for (let tried = 0; tried < MOST_COPIES;) {
+      const copy = this.#byContent.get(content)?.[tried];
+      if (copy !== undefined) {
+        tried += 1;
+        yield copy;
+      } else if (!older || !(await this.#readOlder())) return;
+    }
+  }
+
+  /** False when there is nothing more. Who asks while it is being read waits for the same manifest. */
+  async #readOlder(): Promise<boolean> {
+    this.#reading ??= this.#readNext().finally(() => (this.#reading = null));
+    return this.#reading;
+  }
+
+  async #readNext(): Promise<boolean> {
+    if (this.#count >= MOST_FILES) return false;
+    const next = await this.#older.next();
+    if (next.done === true) return false;
+    for (const { keyspace, table } of next.value.manifest.tables) this.#tables.add(`${keyspace}.${table}`);
+    for (const file of next.value.files) this.#add(next.value.manifest, file);
+    return true;
+  }
+
+  #add({ cluster, executorId, backupName, finished }: NodeManifest, file: ManifestFile): void {
+    this.#count += 1;
+    this.#sizes.add(file.size);
+    const content = contentOf(file);
+    const copies = this.#byContent.get(content) ?? [];
+    const key = file.source ?? fileKey(cluster, executorId, backupName, file.path);
+    if (copies.length < MOST_COPIES) copies.push({ key, storedBy: finished });
+    this.#byContent.set(content, copies);
   }
 }
 
-/** A backup of the past by its record. */
+async function* none(): AsyncGenerator<never> {
+  // There is nothing to read.
+}
+
+/** An earlier backup, with those of its files that can be built upon. */
 interface Earlier {
+  manifest: NodeManifest;
+  files: ManifestFile[];
+}
+
+/** A backup of the past by its record. */
+interface Recorded {
   name: string;
-  finished: number;
   manifestSha256: string;
   verification: Verification | null;
 }
 
 /**
- * Reads what this node's backups at the location hold, the newest first, and only those whose record is there and names this very
- * manifest. Content that a verification found damaged counts only where it was stored after that.
+ * This node's backups at the location, and only those whose record is there and names this very manifest. Content that a verification found
+ * damaged counts only where it was stored after that.
  */
 export async function readEarlierFiles(context: StepContext): Promise<EarlierFiles> {
-  const files = new EarlierFiles();
-  const backups = await earlierBackups(context);
+  const names = await recordedNames(context);
   const damagedUntil = new Map<string, number>();
-  for (const backup of backups.filter(({ verification }) => (verification?.damaged.length ?? 0) > 0)) {
+  for (const { name } of names.filter(({ isVerified }) => isVerified)) {
+    const backup = await earlierBackup(context, name);
+    if (!backup?.verification?.damaged.length) continue;
     const manifest = await manifestOf(context, backup);
+    if (manifest === null) continue;
+    // A clock that was ahead when the backup was made must not let its own damage look older than it.
+    const until = Math.max(backup.verification.when, manifest.finished);
     for (const file of damagedIn(manifest, backup.verification)) {
       const content = contentOf(file);
-      damagedUntil.set(content, Math.max(backup.verification?.when ?? 0, damagedUntil.get(content) ?? 0));
+      damagedUntil.set(content, Math.max(until, damagedUntil.get(content) ?? 0));
     }
   }
-  for (const backup of backups) {
-    if (files.isFull) break;
-    const manifest = await manifestOf(context, backup);
-    for (const file of manifest?.files ?? []) {
-      if (manifest === null || manifest.started <= (damagedUntil.get(contentOf(file)) ?? -1)) continue;
-      const { cluster, executorId, backupName, finished } = manifest;
-      const key = file.source ?? fileKey(cluster, executorId, backupName, file.path);
-      files.add(file, { key, storedBy: finished });
-    }
-  }
-  return files;
+  return new EarlierFiles(sourcesOf(context, names, damagedUntil));
 }
 
-/** The newest first. One that is being deleted is none any more. */
-async function earlierBackups({ request, storage, signal, log }: StepContext): Promise<Earlier[]> {
-  const { cluster, executorId, backupName } = request;
-  const backups: Earlier[] = [];
-  for (const name of await storage.folders(`${cluster}/${executorId}/`)) {
-    signal.throwIfAborted();
-    if (name === backupName) continue;
-    try {
-      const key = recordKey(cluster, name);
-      const text = await storage.getDocument(key);
-      if (text === null || (await readDeletion(storage, cluster, name)) !== null) continue;
-      const record = parseRecord(text, key);
-      const part = record.nodes.find((node) => node.executorId === executorId);
-      if (record.cluster !== cluster || record.name !== name || part === undefined) continue;
-      const verification = await readVerification(storage, cluster, name, sha256Of(text));
-      backups.push({ name, finished: record.finished, manifestSha256: part.manifestSha256, verification });
-    } catch (error) {
-      if (!isBroken(error)) throw error;
-      log.warn({ backup: name, err: error }, 'an earlier backup cannot be used: what it holds is sent again');
-    }
+async function* sourcesOf(
+  context: StepContext,
+  names: readonly { name: string }[],
+  damagedUntil: ReadonlyMap<string, number>,
+): AsyncGenerator<Earlier> {
+  for (const { name } of names) {
+    context.signal.throwIfAborted();
+    const backup = await earlierBackup(context, name);
+    const manifest = backup && (await manifestOf(context, backup));
+    if (manifest === null) continue;
+    const files = manifest.files.filter((file) => manifest.started > (damagedUntil.get(contentOf(file)) ?? -1));
+    yield { manifest, files };
   }
-  return backups.sort((left, right) => right.finished - left.finished);
+}
+
+/** Names that have a record, that which was written last first. */
+async function recordedNames({ request, storage }: StepContext): Promise<{ name: string; isVerified: boolean }[]> {
+  const { cluster, executorId, backupName } = request;
+  const prefix = recordsPrefix(cluster);
+  const own = new Set(await storage.folders(`${cluster}/${executorId}/`));
+  const written = new Map<string, number>();
+  const verified = new Set<string>();
+  for await (const { key, modified } of storage.list(prefix)) {
+    const document = parseDocumentName(key.slice(prefix.length));
+    if (document === null || document.name === backupName || !own.has(document.name)) continue;
+    if (document.kind === 'record') written.set(document.name, modified);
+    if (document.kind === 'verification') verified.add(document.name);
+  }
+  const newest = [...written].toSorted(([, left], [, right]) => right - left);
+  return newest.map(([name]) => ({ name, isVerified: verified.has(name) }));
+}
+
+/** Null where nothing can be built upon it. One that is being deleted is none any more. */
+async function earlierBackup({ request, storage, log }: StepContext, name: string): Promise<Recorded | null> {
+  const { cluster, executorId } = request;
+  try {
+    const key = recordKey(cluster, name);
+    const text = await storage.getDocument(key);
+    if (text === null || (await readDeletion(storage, cluster, name)) !== null) return null;
+    const record = parseRecord(text, key);
+    const part = record.nodes.find((node) => node.executorId === executorId);
+    if (record.cluster !== cluster || record.name !== name || part === undefined) return null;
+    const verification = await readVerification(storage, cluster, name, sha256Of(text));
+    return { name, manifestSha256: part.manifestSha256, verification };
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+    log.warn({ backup: name, err: error }, 'an earlier backup cannot be used: what it holds is sent again');
+    return null;
+  }
 }
 
 /** Null when it is not the one that the record names. */
 async function manifestOf(
   { request, storage, signal, log }: StepContext,
-  backup: Earlier,
+  backup: Recorded,
 ): Promise<NodeManifest | null> {
   signal.throwIfAborted();
   const { cluster, executorId } = request;
@@ -134,8 +199,7 @@ async function manifestOf(
 }
 
 /** The list of damaged files may be cut short; then every file of a table that is on it counts as damaged. */
-function damagedIn(manifest: NodeManifest | null, verification: Verification | null): ManifestFile[] {
-  if (manifest === null || verification === null) return [];
+function damagedIn(manifest: NodeManifest, verification: Verification): ManifestFile[] {
   const own = verification.damaged.filter(
     ({ executorId }) => executorId === null || executorId === manifest.executorId,
   );

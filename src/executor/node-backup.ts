@@ -30,8 +30,7 @@ export async function nodeBackup(context: StepContext): Promise<void> {
   const { reporter } = context;
   await sweepSnapshots(context);
   const { schema, selection } = await selectForBackup(context);
-  const known = await knowledge(context, selection);
-  const sizes = await estimate(context, selection);
+  const [known, sizes] = await Promise.all([knowledge(context, selection), estimate(context, selection)]);
   reporter.plan([...sizes.keys()]);
   expectTotal(context, sizes);
 

@@ -4,6 +4,7 @@ import type {
   CheckReport,
   DeletionReport,
   PruneReport,
+  SweepReport,
   RenameReport,
   InspectionReport,
   JobError,
@@ -145,6 +146,10 @@ export class Reporter {
 
   prune(prune: PruneReport): void {
     this.#report.prune = prune;
+  }
+
+  sweep(sweep: SweepReport): void {
+    this.#report.sweep = sweep;
   }
 
   resumed(resumed: NonNullable<StepReport['resumed']>): void {

@@ -22,6 +22,7 @@ import { nodeRename } from './node-rename.ts';
 import { nodeRepair } from './node-repair.ts';
 import { nodeSnapshot } from './node-snapshot.ts';
 import { nodeStage } from './node-stage.ts';
+import { nodeSweep } from './node-sweep.ts';
 import { nodeTruncate } from './node-truncate.ts';
 import { nodeVerify } from './node-verify.ts';
 import type { Reporter } from './report.ts';
@@ -43,6 +44,7 @@ const STORAGE_STEPS = {
   delete: nodeDelete,
   prune: nodePrune,
   rename: nodeRename,
+  sweep: nodeSweep,
 } satisfies Partial<Record<PhaseName, (context: StepContext) => Promise<void>>>;
 
 /** Those that have nothing to do with a backup, and open no location. */

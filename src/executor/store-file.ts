@@ -47,7 +47,7 @@ export async function storeFile(
   const reader = await SourceReader.open(context, known.digests, source, signal);
   const mayBeThere = known.progress.file(path)?.size === size || known.earlier.mayHold(size);
   const digest = mayBeThere ? await reader.digest() : undefined;
-  const there = digest && (await storeUnsent(context, known, source, digest, signal));
+  const there = digest && (await storeUnsent(context, known, source, digest, { older: false, signal }));
   if (there) return there;
   const key = fileKey(request.cluster, request.executorId, request.backupName, path);
   const stored = await reader.read(() =>
@@ -64,7 +64,7 @@ export async function storeKnownFile(
   signal: AbortSignal,
 ): Promise<StoredComponent | null> {
   const digest = (await SourceReader.open(context, known.digests, source, signal)).remembered();
-  return digest === undefined ? null : storeUnsent(context, known, source, digest, signal);
+  return digest === undefined ? null : storeUnsent(context, known, source, digest, { older: true, signal });
 }
 
 /** Null where neither an earlier attempt nor an earlier backup has brought that content to the location. */
@@ -72,10 +72,9 @@ async function storeUnsent(
   { request, storage, reporter }: StepContext,
   known: Knowledge,
   { path, size, dataDirectory }: Source,
-  digest: Digest,
-  signal: AbortSignal,
+  { sha256 }: Digest,
+  { older, signal }: { older: boolean; signal: AbortSignal },
 ): Promise<StoredComponent | null> {
-  const { sha256 } = digest;
   const before = known.progress.file(path);
   if (before?.size === size && before.sha256 === sha256) {
     reporter.moved(size);
@@ -83,7 +82,7 @@ async function storeUnsent(
     return { path, size, sha256, ...(source === undefined ? {} : { source }), dataDirectory, sent };
   }
   const key = fileKey(request.cluster, request.executorId, request.backupName, path);
-  for (const { key: earlier, storedBy } of known.earlier.find({ size, sha256 })) {
+  for await (const { key: earlier, storedBy } of known.earlier.copies({ size, sha256 }, older)) {
     signal.throwIfAborted();
     const outcome = await storage.link(earlier, key, { size, unchangedSince: storedBy });
     if (outcome === 'NONE') continue;

@@ -27,6 +27,7 @@ export async function storeKeyspace(
     if (sent) reporter.sent(keyspace, table, { files: 1, bytes: file.size });
     await known.progress.fileStored({ ...file, sent });
   };
+  await known.earlier.cover(tables.map(({ table }) => `${keyspace}.${table}`));
   const rest: Source[] = [];
   await inParallel(sources, LINKS, signal, async (source, either) => {
     reporter.current(source.path);

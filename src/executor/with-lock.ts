@@ -2,6 +2,7 @@ import { pause } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
 import type { PhaseName } from '../model/phase.ts';
 import { LocationLock } from '../storage/location-lock.ts';
+import { renamingMessage, unfinishedRenaming } from '../storage/rename-executor.ts';
 import type { StepContext } from './step-context.ts';
 
 /** Phases that write at the location. */
@@ -9,6 +10,9 @@ const WRITING: ReadonlySet<PhaseName> = new Set(['backup', 'confirm', 'commit', 
 
 /** Phases that must not lose what they read, but may read where nothing can be written. */
 const READING: ReadonlySet<PhaseName> = new Set(['check', 'stage', 'load']);
+
+/** Phases that delete what no record names: in the middle of a renaming that is what the next run of it brings together again. */
+const DELETING: ReadonlySet<PhaseName> = new Set(['delete', 'prune', 'sweep']);
 
 /** Phases with nothing left to be done at a location where one node of the job has done them. */
 const ONCE: ReadonlySet<PhaseName> = new Set(['prune', 'sweep', 'rename']);
@@ -29,6 +33,7 @@ const MOST_MISSED = 30;
 export async function withLock(context: StepContext, work: (context: StepContext) => Promise<void>): Promise<void> {
   const { phase, executorId } = context.request;
   const lock = await take(context);
+  if (DELETING.has(phase)) await refuseWhileRenaming(context);
   if (lock === null) return work(context);
   const doneBy = ONCE.has(phase) ? await lock.finishedBy(phase) : null;
   // What the same node has done may be done again: its report was lost then.
@@ -41,6 +46,13 @@ export async function withLock(context: StepContext, work: (context: StepContext
     // The work is done, and the lock ends by itself.
     context.log.warn({ err: error }, 'the lock of the location could not be released');
   }
+}
+
+/** Throws BACKUP_INCOMPLETE. */
+async function refuseWhileRenaming({ request, storage }: StepContext): Promise<void> {
+  const renaming = await unfinishedRenaming(storage, request.cluster);
+  if (renaming === null) return;
+  throw new OperatorError('BACKUP_INCOMPLETE', `nothing is deleted now: ${renamingMessage(renaming)}`);
 }
 
 /** Null where none is needed or can be had. Throws LOCATION_LOCKED. */

@@ -21,8 +21,8 @@ export function checkCanBeAdopted(candidate: Candidate): void {
 }
 
 /**
- * Throws NAME_INVALID, and BACKUP_NOT_FOUND where it can be seen that nothing of that name is there to be adopted. That the name has a record
- * already the start of the job says.
+ * Throws NAME_INVALID, and where it can be seen from here BACKUP_NOT_FOUND when nothing of that name is there to be adopted, SCHEMA_MISMATCH
+ * when no Cassandra of ours can read it. That the name has a record already the start of the job says.
  */
 export async function checkIsForeign(
   catalogue: Pick<BackupCatalogue, 'list' | 'foreign'>,
@@ -32,14 +32,16 @@ export async function checkIsForeign(
   checkBackupName(name);
   const { location, seen, backups } = await catalogue.foreign(wanted);
   const folders = from === undefined ? [frameworkName(cluster), cluster] : [from];
-  const namesakes = backups.filter((backup) => backup.name === name).map(({ framework }) => framework);
-  if (!seen || namesakes.some((framework) => folders.includes(framework))) return;
-  if ((await catalogue.list(location)).some((backup) => backup.name === name)) return;
+  const namesakes = backups.filter((backup) => backup.name === name);
+  const found = namesakes.find(({ framework }) => folders.includes(framework));
+  if (found !== undefined && found.message !== null) throw new OperatorError('SCHEMA_MISMATCH', found.message);
+  if (!seen || found !== undefined || (await catalogue.list(location)).some((backup) => backup.name === name)) return;
+  const others = namesakes.map(({ framework }) => framework);
   const message = `There is no backup ${name} of another program in ${folders.join(' or ')} at ${location}`;
   throw new OperatorError('BACKUP_NOT_FOUND', message, {
     hint:
-      namesakes.length > 0
-        ? `One is in ${namesakes.join(', ')}: say from=${namesakes[0]}.`
+      others.length > 0
+        ? `One is in ${others.join(', ')}: say from=${others[0]}.`
         : 'GET /cluster/backups/foreign lists what can be adopted.',
   });
 }

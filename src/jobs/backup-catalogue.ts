@@ -55,6 +55,11 @@ export class BackupCatalogue {
     this.#memory = new BackupMemory(deps.state, deps.defaultLocation);
   }
 
+  /** Of one location: the scheduler's own where none is named. */
+  listAt(location?: string): Promise<BackupJson[]> {
+    return this.list(location ?? this.#deps.defaultLocation);
+  }
+
   /** Newest first; of one location, or of all that this scheduler knows. */
   async list(location?: string): Promise<BackupJson[]> {
     const all: BackupJson[] = [];

@@ -67,14 +67,17 @@ export class BackupMemory {
 
   #save(location: string, found: readonly BackupSummary[]): void {
     const notes = this.notes(location);
+    const fingerprints = this.#state.backups.fingerprints(location);
     for (const summary of found) {
-      const { name, state } = summary;
+      const { name, state, fingerprint } = summary;
       const known = notes.get(name);
+      this.#kept.add(summary);
+      // A thousand of them are megabytes: those that are written down already are not written again.
+      if (fingerprint !== null && fingerprints.get(name) === fingerprint && known?.state === state) continue;
       const jobId = this.jobOf(summary) ?? known?.jobId ?? null;
       const started = summary.started ?? known?.started ?? null;
       const finished = summary.finished ?? known?.finished ?? null;
       this.#state.backups.save({ location, name, jobId, state, started, finished, summary });
-      this.#kept.add(summary);
     }
   }
 }

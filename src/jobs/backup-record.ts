@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ClusterJob, Step } from '../model/cluster-job.ts';
 import type { BackupRecord, KeyspaceSize } from '../model/backup.ts';
+import { absentTables } from './adopted-tables.ts';
 import { nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
 import { endedKeyspaces, stepsOf } from './steps.ts';
@@ -30,7 +31,7 @@ export function recordText(job: ClusterJob, cluster: string): RecordText {
  * missing. It follows from what they reported alone, so that every node is told the same text, at whatever try.
  */
 export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
-  const missing = [...phaseShortfalls(job, 'backup'), ...phaseShortfalls(job, 'confirm')];
+  const missing = [...phaseShortfalls(job, 'backup'), ...phaseShortfalls(job, 'confirm'), ...absentTables(job)];
   return {
     ...header(job, cluster),
     result: missing.length === 0 ? 'SUCCESS' : 'PARTIAL',

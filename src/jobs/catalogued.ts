@@ -7,6 +7,7 @@ import { prunedOf } from './pruned.ts';
 import { rememberRenaming } from './renaming.ts';
 import { entryWhileResumed } from './resume.ts';
 import { stepsOf } from './steps.ts';
+import { sweptOf } from './swept.ts';
 import { verification } from './verification.ts';
 
 /** Notes in the catalogue what a job that began or ended means for the backup that it is about. */
@@ -19,6 +20,8 @@ export function rememberJob(backups: BackupStore, job: ClusterJob, cluster: stri
   else if (job.finished !== null && job.type === 'RENAME') rememberRenaming(backups, job);
   else if (job.finished !== null && job.type === 'PRUNE') {
     for (const name of prunedOf(job).deleted) backups.delete(job.location ?? '', name);
+  } else if (job.finished !== null && job.type === 'SWEEP') {
+    for (const name of sweptOf(job).backups) backups.delete(job.location ?? '', name);
   }
 }
 

@@ -21,6 +21,7 @@ import { renamedOf, type RenamedJson } from './renaming.ts';
 import { jobErrors } from './shortfalls.ts';
 import { ringOf } from './readiness.ts';
 import { stepsOf } from './steps.ts';
+import { sweptOf, type SweptJson } from './swept.ts';
 import { damagedOf, extraOf } from './verification.ts';
 
 export interface StepJson {
@@ -72,6 +73,8 @@ export interface JobJson extends Partial<Sent> {
   deleted?: string[];
   kept?: { name: string; reason: string }[];
   renamed?: RenamedJson;
+  /** SWEEP only: what was found, and deleted unless it was a dry run. */
+  swept?: SweptJson;
   /** ADOPT only: the folder that was named; null for the default. */
   adoptFrom?: string | null;
   progress: number | null;
@@ -148,6 +151,7 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     ...(job.location === null ? {} : { location: job.location }),
     ...(job.type === 'VERIFY' ? findings(job) : {}),
     ...(job.type === 'PRUNE' ? prunedOf(job) : {}),
+    ...(job.type === 'SWEEP' ? { swept: sweptOf(job) } : {}),
     ...(job.type === 'RENAME' ? { renamed: renamedOf(job) } : {}),
     ...(job.type === 'ADOPT' ? { adoptFrom: job.parameters.adoptFrom ?? null } : {}),
     ...progressOf(job),

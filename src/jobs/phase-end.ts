@@ -1,6 +1,7 @@
 import type { ClusterJob, Phase } from '../model/cluster-job.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
+import { absentTables } from './adopted-tables.ts';
 import { deletionErrors, pruningErrors } from './deletion.ts';
 import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
 import { resumeErrors } from './resume.ts';
@@ -25,8 +26,9 @@ function wasSkipped(phase: Phase): boolean {
 function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob {
   switch (phase.name) {
     case 'backup':
-    case 'confirm':
       return afterBackup(job);
+    case 'confirm':
+      return withErrors(afterBackup(job), absentTables(job));
     case 'check':
       return goOnUnless(job, mayRestoreBegin(job, nodes));
     case 'stage':

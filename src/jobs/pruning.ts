@@ -12,18 +12,26 @@ export interface PruningPlan {
 }
 
 export interface PruningDeps {
-  backups: Pick<BackupCatalogue, 'list'>;
+  backups: Pick<BackupCatalogue, 'listAt'>;
   jobs: Pick<ClusterJobs, 'start'>;
   now: () => number;
+}
+
+/** Of which backups a policy speaks. */
+export interface PruningScope {
+  /** Left out: the scheduler's own. */
+  location?: string | undefined;
+  /** Of all others nothing is said, and nothing done to them. Left out: all. */
+  isMeant?: (name: string) => boolean;
 }
 
 /** Looks, and changes nothing. */
 export async function planPruning(
   { backups, now }: Pick<PruningDeps, 'backups' | 'now'>,
   policy: RetentionPolicy,
-  location?: string,
+  { location, isMeant = () => true }: PruningScope,
 ): Promise<PruningPlan> {
-  const all = await backups.list(location);
+  const all = (await backups.listAt(location)).filter(({ name }) => isMeant(name));
   const byName = new Map(all.map((backup) => [backup.name, backup]));
   const plan = planRetention(all, policy, now());
   return { keep: plan.keep, delete: plan.delete.flatMap((name) => byName.get(name) ?? []) };
@@ -33,10 +41,10 @@ export async function planPruning(
 export async function startPruning(
   deps: PruningDeps,
   policy: RetentionPolicy,
-  { location, schedule }: { location?: string | undefined; schedule?: string | undefined },
+  { schedule, ...scope }: PruningScope & { schedule?: string },
 ): Promise<{ plan: PruningPlan; job: ClusterJob | null }> {
-  const plan = await planPruning(deps, policy, location);
+  const plan = await planPruning(deps, policy, scope);
   if (plan.delete.length === 0) return { plan, job: null };
   const names = plan.delete.map(({ name }) => name);
-  return { plan, job: await deps.jobs.start('PRUNE', { names, location, schedule }) };
+  return { plan, job: await deps.jobs.start('PRUNE', { names, location: scope.location, schedule }) };
 }

@@ -7,12 +7,12 @@ import type { State } from '../state/database.ts';
 import type { BackupCatalogue } from './backup-catalogue.ts';
 import type { ClusterJobs } from './cluster-jobs.ts';
 import { startPruning } from './pruning.ts';
-import { decide, jobEnded, refused } from './schedules.ts';
+import { decide, isNameOf, jobEnded, refused } from './schedules.ts';
 
 export interface ScheduleRunnerDeps {
   state: State;
   jobs: Pick<ClusterJobs, 'start'>;
-  backups: Pick<BackupCatalogue, 'list'>;
+  backups: Pick<BackupCatalogue, 'listAt'>;
   clock: Clock;
   log: Logger;
 }
@@ -100,14 +100,15 @@ export class ScheduleRunner {
   }
 
   /** Deleting too little does no harm: where it cannot be done now, the next success tries again. */
-  async #prune({ name, retention, parameters }: Schedule): Promise<void> {
+  async #prune(schedule: Schedule): Promise<void> {
     const { jobs, backups, clock, log } = this.#deps;
+    const { name, retention, parameters } = schedule;
     if (retention !== null) {
+      // Backups that somebody made by hand, or another schedule, are not this one's to delete.
+      const isMeant = (backup: string): boolean => isNameOf(schedule, backup);
+      const scope = { location: parameters.location, schedule: name, isMeant };
       try {
-        await startPruning({ backups, jobs, now: () => clock.now() }, retention, {
-          location: parameters.location,
-          schedule: name,
-        });
+        await startPruning({ backups, jobs, now: () => clock.now() }, retention, scope);
       } catch (error) {
         if (error instanceof OperatorError && error.code === 'JOB_RUNNING') return;
         log.error({ schedule: name, err: error }, 'the backups of a schedule could not be pruned');

@@ -78,6 +78,16 @@ export function backupNameAt(
   return namePattern.replaceAll('{schedule}', name).replaceAll('{time}', time);
 }
 
+/** True for names that the schedule gives, whenever it did. */
+export function isNameOf({ name, namePattern }: Pick<ScheduleSpec, 'name' | 'namePattern'>, backup: string): boolean {
+  const parts = namePattern.replaceAll('{schedule}', name).split('{time}').map(literally);
+  return new RegExp(`^${parts.join('\\d{8}T\\d{6}Z')}$`).test(backup);
+}
+
+function literally(text: string): string {
+  return text.replaceAll(/[^\w-]/g, '\\$&');
+}
+
 /** By how much a run begins later. The same whoever asks again, so that a restart does not draw anew. */
 export function jitterAt({ name, jitterMs }: Pick<ScheduleSpec, 'name' | 'jitterMs'>, planned: number): number {
   if (jitterMs === 0) return 0;

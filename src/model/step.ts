@@ -215,6 +215,8 @@ export interface PruneReport {
 export interface SweepReport {
   files: number;
   bytes: number;
+  /** Names of which nothing is left where this node looked. */
+  backups: string[];
   /** Folders and files, at most a few hundred; `files` and `bytes` count all. */
   found: { path: string; files: number; bytes: number; reason: string }[];
 }

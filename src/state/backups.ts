@@ -21,7 +21,7 @@ export interface BackupEntry {
   summary: BackupSummary | null;
 }
 
-export type BackupNote = Pick<BackupEntry, 'name' | 'jobId' | 'started' | 'finished'>;
+export type BackupNote = Pick<BackupEntry, 'name' | 'state' | 'jobId' | 'started' | 'finished'>;
 
 /** The catalogue as this scheduler knows it; what lies at a location is the truth where it can be read. */
 export type BackupStore = ReturnType<typeof backupStore>;
@@ -37,7 +37,10 @@ export function backupStore(db: Database) {
   const list = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM backups ORDER BY started DESC, name`);
   const locations = db.prepare<[], { location: string }>('SELECT DISTINCT location FROM backups');
   const briefly = db.prepare<[string], BackupNote>(
-    `SELECT name, job_id AS jobId, started, finished FROM backups WHERE location = ?`,
+    `SELECT name, state, job_id AS jobId, started, finished FROM backups WHERE location = ?`,
+  );
+  const fingerprints = db.prepare<[string], { name: string; fingerprint: string | null }>(
+    `SELECT name, json_extract(summary, '$.fingerprint') AS fingerprint FROM backups WHERE location = ?`,
   );
   const at = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM backups WHERE location = ?`);
   const save = db.prepare<[Row]>(
@@ -64,6 +67,9 @@ export function backupStore(db: Database) {
     summaries: (location: string): BackupSummary[] => at.all(location).flatMap((row) => entryOf(row).summary ?? []),
     /** Without the summaries, which may be megabytes. */
     briefly: (location: string): BackupNote[] => briefly.all(location),
+    /** Of the documents that each summary was read from, by name. */
+    fingerprints: (location: string): Map<string, string | null> =>
+      new Map(fingerprints.all(location).map(({ name, fingerprint }) => [name, fingerprint])),
     /** How many there are in each state that occurs. */
     counts: (): { state: BackupState; count: number }[] => count.all(),
     save: (entry: BackupEntry): void =>

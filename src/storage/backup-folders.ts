@@ -5,6 +5,9 @@ import type { Storage } from './storage.ts';
 /** What lay directly below each prefix when it was last listed, and in which version. Whoever asks again keeps it. */
 export type FolderCache = Map<string, { version: string; names: string[] }>;
 
+/** Folders that are looked at together. */
+const AT_ONCE = 16;
+
 /** Executor ids under which there is a folder, by the backup's name. Lists only nodes' folders that have changed since. */
 export async function backupFolders(
   storage: Storage,
@@ -15,11 +18,15 @@ export async function backupFolders(
   const executorIds = nodeFolders(await storage.folders(`${cluster}/`));
   const prefixes = new Set(executorIds.map((executorId) => `${cluster}/${executorId}/`));
   for (const prefix of cache.keys()) if (!prefixes.has(prefix)) cache.delete(prefix);
-  for (const executorId of executorIds) {
-    for (const name of await namesBelow(storage, `${cluster}/${executorId}/`, cache)) {
-      const nodes = found.get(name);
-      if (nodes === undefined) found.set(name, [executorId]);
-      else nodes.push(executorId);
+  for (let begin = 0; begin < executorIds.length; begin += AT_ONCE) {
+    const some = executorIds.slice(begin, begin + AT_ONCE);
+    const listed = await Promise.all(some.map((id) => namesBelow(storage, `${cluster}/${id}/`, cache)));
+    for (const [index, executorId] of some.entries()) {
+      for (const name of listed[index] ?? []) {
+        const nodes = found.get(name);
+        if (nodes === undefined) found.set(name, [executorId]);
+        else nodes.push(executorId);
+      }
     }
   }
   return found;

@@ -3,6 +3,7 @@ import { OperatorError } from '../errors.ts';
 import type { JobType, PhaseName } from '../model/phase.ts';
 import { lockPrefix } from './layout.ts';
 import type { Storage } from './storage.ts';
+import { storeNow } from './store-clock.ts';
 
 /** Who works at a location. */
 export interface LockHolder {
@@ -71,11 +72,10 @@ export class LocationLock {
         if (await lock.#isMine()) return lock;
         continue;
       }
-      if (current && !(await isFree(storage, prefix, current, document, holder))) {
-        throw lockedError(storage, current.key, document);
-      }
+      const isFree = async (): Promise<boolean> => !current || mayTake(storage, cluster, current.number, holder);
+      if (current && !(await isFree())) throw lockedError(storage, current.key, document);
       const lock = new LocationLock(storage, prefix, (current?.number ?? 0) + 1, holder);
-      if (await lock.#create()) return lock;
+      if (await lock.#create(isFree)) return lock;
     }
     throw new OperatorError('LOCATION_LOCKED', `others kept taking the lock of ${storage.url}`, {
       hint: ONE_SCHEDULER,
@@ -84,8 +84,11 @@ export class LocationLock {
 
   /** A sign of life. Throws LOCATION_LOCKED when it is not this job's any more. */
   async renew(): Promise<void> {
-    if (!(await this.#isMine())) throw await this.#lostError();
-    await this.#write({});
+    if (await this.#isMine()) {
+      await this.#write({});
+      if (await this.#isMine()) return;
+    }
+    throw await this.#lostError();
   }
 
   /** The node that has done this phase of the job here; null when none has. */
@@ -108,11 +111,14 @@ export class LocationLock {
     return keyOf(this.#prefix, this.#number);
   }
 
-  /** False when another was faster. */
-  async #create(): Promise<boolean> {
+  /**
+   * False when another was faster. Each writes what is its own and then looks at the other's: of a holder that comes back and one that takes over
+   * at the same time at least one sees the other, and gives way.
+   */
+  async #create(isStillFree: () => Promise<boolean>): Promise<boolean> {
     if (!(await this.#storage.createDocument(this.#key, stringify(fresh(this.#holder))))) return false;
-    if (!(await this.#isMine())) {
-      // The number was free because those who went on from it have cleaned up behind them.
+    // Not the highest: the number was free because those who went on from it have cleaned up behind them.
+    if (!(await this.#isMine()) || !(await isStillFree())) {
       await this.#storage.delete(this.#key);
       return false;
     }
@@ -165,23 +171,16 @@ function isSameJob(document: LockDocument, holder: LockHolder): boolean {
   return document.scheduler === holder.scheduler && document.jobUuid === holder.jobUuid;
 }
 
-async function isFree(
-  storage: Place,
-  prefix: string,
-  current: Found,
-  document: LockDocument | null,
-  { scheduler }: LockHolder,
-): Promise<boolean> {
-  if (document?.released === true || document?.scheduler === scheduler) return true;
-  return (await storeNow(storage, prefix)) - current.modified >= STALE_MS;
-}
-
-/** The store's own time, epoch ms: that of a document written just now. */
-async function storeNow(storage: Place, prefix: string): Promise<number> {
-  const clock = `${prefix}clock`;
-  await storage.putDocument(clock, '');
-  for await (const { key, modified } of storage.list(prefix)) if (key === clock) return modified;
-  throw new OperatorError('STORAGE_FAILED', `expected ${clock} to be listed, as it was written just now`);
+/** Whether a lock may be taken over, as it is now. One that has gone may. */
+async function mayTake(storage: Place, cluster: string, number: number, { scheduler }: LockHolder): Promise<boolean> {
+  const prefix = lockPrefix(cluster);
+  for await (const lock of locks(storage, prefix)) {
+    if (lock.number !== number) continue;
+    const document = await read(storage, lock.key);
+    if (document?.released === true || document?.scheduler === scheduler) return true;
+    return (await storeNow(storage, cluster)) - lock.modified >= STALE_MS;
+  }
+  return true;
 }
 
 /** Null when it has gone or cannot be read: whose it is nobody knows then. */

@@ -180,7 +180,7 @@ async function planChange(
   const both = text === null || rewritten === null ? null : { before: sha256Of(text), after: sha256Of(rewritten) };
   const manifest = both?.before === both?.after ? null : both;
   const record = await storage.getDocument(recordKey(cluster, name));
-  const other = record === null ? null : rewriteRecord(record, to, { owner, moves, manifest });
+  const other = record === null ? null : rewriteRecord(record, { cluster, to }, { owner, moves, manifest });
   return {
     name,
     owner,
@@ -205,10 +205,10 @@ async function carryOut(
   // A finding is about one record: told before that it is about the new one, it counts for none in between, and for the right one after.
   const findingKey = verificationKey(cluster, name);
   const finding = record === null ? null : await storage.getDocument(findingKey);
-  const moved = finding === null ? null : rewriteFinding(finding, { from, to }, record, moves);
+  const moved = finding === null ? null : rewriteFinding(finding, { cluster, from, to }, record, moves);
   if (moved !== null && moved !== finding) await storage.putDocument(findingKey, moved);
   await rewrite(storage, recordKey(cluster, name), record, (text) =>
-    rewriteRecord(text, to, { owner, moves, manifest }),
+    rewriteRecord(text, { cluster, to }, { owner, moves, manifest }),
   );
 }
 

@@ -1,71 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { link, mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
-import { BackupLocations } from '../../src/bin/backup-locations.ts';
-import { systemClock } from '../../src/clock.ts';
-import { BackupCatalogue } from '../../src/jobs/backup-catalogue.ts';
-import type { BackupRecord, Verification } from '../../src/model/backup.ts';
-import type { State } from '../../src/state/database.ts';
+import test from 'ava';
+import type { Verification } from '../../src/model/backup.ts';
 import { sha256Of, stringifyRecord } from '../../src/storage/manifest.ts';
-import { nodes, planned } from '../jobs/helpers.ts';
 import { newState } from '../state/helpers.ts';
-
-const NODE = 'cassandra.dev.node.0.executor';
-
-/** A location of the test's own, and a catalogue of cluster `dev` over it. */
-function place(t: ExecutionContext) {
-  const directory = mkdtempSync(join(tmpdir(), 'location-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  const location = pathToFileURL(directory).href;
-  const catalogueOf = (state: State = newState(t)) =>
-    new BackupCatalogue({
-      state,
-      clock: systemClock,
-      defaultLocation: location,
-      reader: new BackupLocations('dev', new AbortController().signal),
-    });
-  return { directory, location, catalogueOf };
-}
-
-type Place = ReturnType<typeof place>;
-
-function recordOf(name: string, change: Partial<BackupRecord> = {}): BackupRecord {
-  const node = {
-    executorId: NODE,
-    hostId: 'h0',
-    hostname: 'slave0',
-    ip: '127.0.0.1',
-    tokens: ['1'],
-    schemaVersion: 's1',
-  };
-  return {
-    version: 1,
-    cluster: 'dev',
-    name,
-    jobUuid: `job of ${name}`,
-    location: 'file:///backup',
-    started: 1_000,
-    finished: 2_000,
-    result: 'SUCCESS',
-    nodes: [{ ...node, cassandraVersion: '5.0.5', manifestSha256: 'a'.repeat(64), files: 8, bytes: 4096 }],
-    missing: [],
-    keyspaces: { shop: { tables: 1, files: 8, bytes: 4096 } },
-    ...change,
-  };
-}
-
-/** Writes the backup's record, and the folder of its node. */
-async function store({ directory }: Place, record: BackupRecord): Promise<string> {
-  const { cluster, name } = record;
-  await mkdir(join(directory, cluster, NODE, name), { recursive: true });
-  await mkdir(join(directory, cluster, 'backups'), { recursive: true });
-  const path = join(directory, cluster, 'backups', `${name}.json`);
-  await writeFile(path, stringifyRecord(record));
-  return path;
-}
+import { NODE, place, recordOf, store } from './location.ts';
 
 test('what lies at a location is listed newest first, by what its documents say', async (t) => {
   const here = place(t);
@@ -96,16 +35,6 @@ test('what lies at a location is listed newest first, by what its documents say'
     schemaVersion: 's1',
     job: null,
   });
-});
-
-test('one backup is shown with the parts of its nodes; one that is not there is not found', async (t) => {
-  const here = place(t);
-  await store(here, recordOf('monday'));
-  const catalogue = here.catalogueOf();
-  const part = { executorId: NODE, hostId: 'h0', hostname: 'slave0', ip: '127.0.0.1', files: 8, bytes: 4096 };
-  t.like(await catalogue.get('monday'), { state: 'COMPLETE', nodeBackups: [part], missing: [], verified: null });
-  await t.throwsAsync(catalogue.get('never-was'), { code: 'BACKUP_NOT_FOUND' });
-  await t.throwsAsync(catalogue.get('../dev'), { code: 'NAME_INVALID' });
 });
 
 test('backups of other clusters in the same location are not shown', async (t) => {
@@ -178,60 +107,72 @@ test('a scheduler that lost its state finds all backups again, and forgets those
   t.is(state.backups.find(here.location, 'monday'), null);
 });
 
-test('a location that cannot be seen is told from memory, says so, and is not forgotten by a rescan', async (t) => {
+test('what a backup sent, and how it was made, is told where its record says it', async (t) => {
   const here = place(t);
-  await store(here, recordOf('monday'));
-  const state = newState(t);
-  const catalogue = here.catalogueOf(state);
-  await catalogue.rescan();
-  await rm(here.directory, { recursive: true });
-  const reason = `there is no directory ${here.directory} on the scheduler's host`;
-  t.like(await catalogue.list(), [{ name: 'monday', state: 'COMPLETE', bytes: 4096, seen: false, reason }]);
-  t.like(await catalogue.get('monday'), { state: 'COMPLETE', seen: false, reason });
-  await catalogue.rescan();
-  t.not(state.backups.find(here.location, 'monday'), null);
-  // An empty mount point is no empty location.
-  await mkdir(here.directory);
-  t.like(await catalogue.rescan(), [{ seen: false, backups: 1 }]);
+  await store(here, recordOf('early'));
+  const [node] = recordOf('late').nodes;
+  if (node === undefined) throw new Error('a record without nodes');
+  const late = { nodes: [{ ...node, filesSent: 1, bytesSent: 100 }], mode: 'incremental', adopted: true } as const;
+  await store(here, recordOf('late', { ...late, nodes: [...late.nodes], started: 3_000 }));
+  t.like(await here.catalogueOf().list(), [
+    { name: 'late', bytesSent: 100, mode: 'incremental', adopted: true },
+    { name: 'early', bytesSent: null, mode: null, adopted: false },
+  ]);
 });
 
-test('a backup that is being made is shown as such before and after it has stored something', async (t) => {
+test("a backup's own bytes are those that no other one links to, and are counted anew when one goes", async (t) => {
   const here = place(t);
-  await store(here, recordOf('monday'));
+  for (const name of ['monday', 'tuesday']) await store(here, recordOf(name));
+  const [monday, tuesday] = ['monday', 'tuesday'].map((name) => join(here.directory, 'dev', NODE, name)) as [
+    string,
+    string,
+  ];
+  await writeFile(join(monday, 'shared'), '12345');
+  await link(join(monday, 'shared'), join(tuesday, 'shared'));
+  await writeFile(join(tuesday, 'new'), '123');
   const state = newState(t);
-  for (const node of nodes(1)) state.nodes.save(node);
-  const job = state.jobs.insert({
-    ...planned('BACKUP', nodes(1)),
-    uuid: 'u',
-    location: here.location,
-    backupName: 'now',
-  });
-  const { location } = here;
-  state.backups.save({
-    location,
-    name: 'now',
-    jobId: job.id,
-    state: 'RUNNING',
-    started: 9_000,
-    finished: null,
-    summary: null,
-  });
-  const catalogue = here.catalogueOf(state);
-  t.like((await catalogue.list())[0], { name: 'now', state: 'RUNNING', job: job.id, seen: true });
-  await mkdir(join(here.directory, 'dev', NODE, 'now'));
-  t.like((await catalogue.list())[0], { name: 'now', state: 'RUNNING', job: job.id, started: 9_000, nodes: [NODE] });
-  t.like(await catalogue.get('now'), { state: 'RUNNING' });
-  await catalogue.rescan();
-  t.is(state.backups.find(here.location, 'now')?.state, 'RUNNING');
+  const reader = here.readerOf(state);
+  const catalogue = here.catalogueOf(state, reader);
+  const told = async () => (await catalogue.list()).map(({ name, bytesOwn }) => [name, bytesOwn]);
+  t.deepEqual(await told(), [
+    ['monday', null],
+    ['tuesday', null],
+  ]);
+  t.deepEqual(
+    await Promise.all(['monday', 'tuesday'].map((name) => reader.countOwnBytes(here.location, name))),
+    [0, 3],
+  );
+  t.deepEqual(await told(), [
+    ['monday', 0],
+    ['tuesday', 3],
+  ]);
+  t.is((await catalogue.get('tuesday')).bytesOwn, 3);
+  await rm(join(here.directory, 'dev', 'backups', 'monday.json'));
+  await rm(monday, { recursive: true });
+  t.deepEqual(await told(), [['tuesday', null]]);
+  t.is(await reader.countOwnBytes(here.location, 'tuesday'), 8);
+  t.deepEqual(await told(), [['tuesday', 8]]);
 });
 
-test('the only whole backup is known, and a damaged one does not count as whole', async (t) => {
+test('a scheduler that starts again reads only records that have changed since, and all that it could not read', async (t) => {
   const here = place(t);
-  await store(here, recordOf('monday'));
-  await writeFile(await store(here, recordOf('tuesday')), '{');
-  const catalogue = here.catalogueOf();
-  await t.throwsAsync(catalogue.checkNotOnlyWhole('monday'), { code: 'BACKUP_NEEDED' });
-  await t.notThrowsAsync(catalogue.checkNotOnlyWhole('tuesday'));
-  await store(here, recordOf('wednesday'));
-  await t.notThrowsAsync(catalogue.checkNotOnlyWhole('monday'));
+  const whole = await store(here, recordOf('monday'));
+  const broken = await store(here, recordOf('broken'));
+  const [good, bad] = [stringifyRecord(recordOf('monday')), stringifyRecord(recordOf('broken'))];
+  await writeFile(broken, '{'.padEnd(bad.length));
+  for (const path of [whole, broken]) await utimes(path, 1, 1);
+  const state = newState(t);
+  await here.catalogueOf(state).rescan();
+  // The same size and time with other content: whoever reads it sees.
+  await writeFile(whole, '{'.padEnd(good.length));
+  await writeFile(broken, bad);
+  for (const path of [whole, broken]) await utimes(path, 1, 1);
+  t.deepEqual(Object.fromEntries((await here.catalogueOf(state).list()).map(({ name, state: is }) => [name, is])), {
+    monday: 'COMPLETE',
+    broken: 'COMPLETE',
+  });
+  await utimes(whole, 2, 2);
+  const after = here.catalogueOf(state);
+  t.is((await after.list()).find(({ name }) => name === 'monday')?.state, 'DAMAGED');
+  t.is(state.backups.find(here.location, 'monday')?.state, 'DAMAGED');
 });

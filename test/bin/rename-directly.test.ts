@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { renameDirectly } from '../../src/bin/rename-directly.ts';
+import { LocationLock } from '../../src/storage/location-lock.ts';
 import { readBackup } from '../../src/storage/read-backups.ts';
 import { backUp, EXECUTOR_ID, makeHost } from '../helpers/step-context.ts';
 
@@ -35,4 +36,19 @@ test('where several clusters have such an executor it has to be said which', asy
   await t.throwsAsync(renameDirectly(renaming), { code: 'BAD_REQUEST', message: /--cluster.*dev, other/ });
   t.like(await renameDirectly({ ...renaming, cluster: 'other' }), { backups: ['monday'] });
   t.deepEqual((await readBackup(host.storage, 'dev', 'monday'))?.summary.nodes, [EXECUTOR_ID]);
+});
+
+test('while a job of a scheduler works at the location, nothing is renamed', async (t) => {
+  const host = await makeHost(t);
+  host.node.createTable('shop', 'users');
+  host.node.write('shop', 'users', 'ada');
+  await backUp(host);
+  const holder = { scheduler: 's', jobUuid: 'j', jobId: 7, jobType: 'BACKUP' as const, hostname: 'far', since: 0 };
+  const lock = await LocationLock.take(host.storage, 'dev', holder);
+  const renaming = { location: join(host.root, 'backup'), from: EXECUTOR_ID, to: TO, dryRun: false };
+  await t.throwsAsync(renameDirectly(renaming), { code: 'LOCATION_LOCKED', message: /job 7 \(BACKUP\)/ });
+  t.deepEqual((await readBackup(host.storage, 'dev', 'monday'))?.summary.nodes, [EXECUTOR_ID]);
+  await lock.release();
+  t.like(await renameDirectly(renaming), { backups: ['monday'] });
+  t.like(await renameDirectly({ ...renaming, from: TO, to: EXECUTOR_ID }), { backups: ['monday'] });
 });

@@ -1,6 +1,9 @@
 import { existsSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { systemClock } from '../../src/clock.ts';
+import { nodeBackup } from '../../src/executor/node-backup.ts';
+import type { BackupRecord } from '../../src/model/backup.ts';
 import { sha256Of, stringifyRecord } from '../../src/storage/manifest.ts';
 import { EXECUTOR_ID, manifestOf, type Host } from '../helpers/step-context.ts';
 import { COMPONENTS, contentsOf, DATA, hostWithData, increment, inodeOf, linksOf, stored } from './increments.ts';
@@ -9,6 +12,20 @@ import { COMPONENTS, contentsOf, DATA, hostWithData, increment, inodeOf, linksOf
 function touch(path: string): void {
   const later = new Date(Date.now() + 1000);
   utimesSync(path, later, later);
+}
+
+/** What a verification of a backup leaves that has found other content in its Data.db. */
+function markDamaged(host: Host, record: BackupRecord, when: number): void {
+  const damaged = [{ executorId: EXECUTOR_ID, path: DATA, problem: 'other content' }];
+  const about = {
+    version: 1,
+    cluster: 'dev',
+    name: record.name,
+    recordSha256: sha256Of(stringifyRecord(record)),
+    when,
+  };
+  const found = { ...about, deep: true, result: 'FAILURE', damagedFiles: 1, damaged };
+  writeFileSync(join(host.root, 'backup', 'dev', 'backups', `${record.name}.verified`), JSON.stringify(found));
 }
 
 const spoilt: [string, (host: Host) => void][] = [
@@ -78,12 +95,7 @@ test('a file that a verification found damaged is sent again once, and by later 
   const host = await hostWithData(t);
   const { record } = await increment(host, 'b1');
   await increment(host, 'b2');
-  const damaged = [{ executorId: EXECUTOR_ID, path: DATA, problem: 'other content' }];
-  const recordSha256 = sha256Of(stringifyRecord(record));
-  const when = (await manifestOf(host, 'b2')).started;
-  const about = { version: 1, cluster: 'dev', name: 'b1', recordSha256, when };
-  const found = { ...about, deep: true, result: 'FAILURE', damagedFiles: 1, damaged };
-  writeFileSync(join(host.root, 'backup', 'dev', 'backups', 'b1.verified'), JSON.stringify(found));
+  markDamaged(host, record, (await manifestOf(host, 'b2')).started);
   t.is((await increment(host, 'b3')).filesSent, 1);
   t.is(linksOf(stored(host, 'b3', DATA)), 1);
   t.is((await increment(host, 'b4')).filesSent, 0);
@@ -99,4 +111,40 @@ test('mode=full sends everything and shares nothing, and later increments build 
   t.is((await manifestOf(host, 'b2')).mode, 'full');
   await increment(host, 'b3');
   t.is(inodeOf(stored(host, 'b3', DATA)), inodeOf(stored(host, 'b2', DATA)));
+});
+
+test('damage stays damage where the clock was ahead when the backup was made', async (t) => {
+  const host = await hostWithData(t);
+  const contextNow = host.context.bind(host);
+  const ahead = { ...systemClock, now: () => systemClock.now() + 86_400_000 };
+  host.context = (request, change) => contextNow(request, { clock: ahead, ...change });
+  const { record } = await increment(host, 'b1');
+  host.context = contextNow;
+  markDamaged(host, record, Date.now());
+  t.is((await increment(host, 'b2')).filesSent, 1);
+  t.is(linksOf(stored(host, 'b2', DATA)), 1);
+});
+
+test('what only an older backup holds is found, and no manifest is read that is not needed for it', async (t) => {
+  const host = await hostWithData(t);
+  host.node.createTable('stock', 'parts');
+  host.node.write('stock', 'parts', 'bolt');
+  for (const name of ['b1', 'b2', 'b3']) await increment(host, name);
+  await increment(host, 'b4', { keyspaces: ['shop'] });
+  const read: string[] = [];
+  const { storage } = host;
+  host.storage = new Proxy(storage, {
+    get(target, name) {
+      const method = (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
+      if (name !== 'getDocument') return method;
+      return (key: string) => {
+        if (key.endsWith('/manifest.json')) read.push(key.split('/')[2] ?? '');
+        return method(key);
+      };
+    },
+  });
+  const context = host.context({ backupName: 'b5', jobUuid: 'job-b5' });
+  await nodeBackup(context);
+  t.is(context.reporter.report.manifest?.filesSent, 0);
+  t.deepEqual(read, ['b4', 'b3']);
 });

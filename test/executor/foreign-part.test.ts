@@ -2,7 +2,8 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { foreignFolder, storeForeign } from '../helpers/foreign-tree.ts';
-import { backUp, manifestOf } from '../helpers/step-context.ts';
+import { runStepAt } from '../helpers/run-step-at.ts';
+import { backUp, makeHost, manifestOf } from '../helpers/step-context.ts';
 import { adopt, hostWithForeign } from './adoption.ts';
 
 const VERSIONS = {
@@ -50,4 +51,13 @@ test('system keyspaces are left alone, and a tree of nothing else is refused', a
   const parent = join(foreignFolder(host, 'shop', 'users'), '..', '..');
   renameSync(join(parent, 'shop'), join(parent, 'system_auth'));
   await t.throwsAsync(adopt(host), { code: 'NOTHING_TO_BACK_UP' });
+});
+
+test('an adoption makes no location that is not there', async (t) => {
+  const host = await makeHost(t);
+  const location = join(host.root, 'nowhere');
+  const { state, message } = await runStepAt(location, { type: 'ADOPT', phase: 'backup' });
+  t.is(state, 'TASK_FAILED');
+  t.regex(message, /nowhere/);
+  t.false(existsSync(location));
 });

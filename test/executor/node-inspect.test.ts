@@ -22,6 +22,7 @@ const VERIFY: Partial<StepRequest> = {
   inspectors: [ITSELF],
   deep: true,
 };
+const OTHER = 'cassandra.dev.node.1.executor';
 const USERS = join('shop', 'users', 'nb-1-big-Data.db');
 
 async function backedUpHost(t: ExecutionContext): Promise<Host> {
@@ -100,17 +101,25 @@ test('a file that no manifest names is told, and is no damage', async (t) => {
 for (const [what, damage, problem] of [
   ['missing', (host: Host) => rmSync(pathOf(host, 'manifest.json')), /it is missing/],
   ['of another backup', swapManifest, /expected sha256 .* as in the record, got/],
+  ['of another node', swapNodes, /expected sha256 .* as in the record, got/],
 ] as const) {
-  test(`a manifest that is ${what} is found`, async (t) => {
+  test(`a manifest that is ${what} is found, and nothing is restored by it`, async (t) => {
     const host = await backedUpHost(t);
     host.node.write('shop', 'users', 'later');
     await backUp(host, { backupName: 'tuesday', jobUuid: 'job-2' });
+    await storePart(host, { executorId: OTHER, jobUuid: 'job-3' });
     damage(host);
     const { inspection, errors } = await inspect(host);
     t.like(inspection.damaged[0], { executorId: EXECUTOR_ID, path: 'manifest.json' });
     t.regex(inspection.damaged[0]?.problem ?? '', problem);
     t.is(errors[0]?.code, 'BACKUP_DAMAGED');
+    const check = host.context({ type: 'RESTORE', phase: 'check', jobUuid: 'restore-1' });
+    await t.throwsAsync(nodeCheck(check), { code: 'BACKUP_DAMAGED', message: /manifest\.json/ });
   });
+}
+
+function swapNodes(host: Host): void {
+  copyFileSync(pathOf(host, '..', '..', OTHER, 'monday', 'manifest.json'), pathOf(host, 'manifest.json'));
 }
 
 function swapManifest(host: Host): void {

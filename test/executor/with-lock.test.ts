@@ -6,8 +6,9 @@ import type { StepRequest } from '../../src/model/step.ts';
 import { LocationLock } from '../../src/storage/location-lock.ts';
 import { HandClock } from '../helpers/hand-clock.ts';
 import { deferred } from '../helpers/directory-server.ts';
+import { crashStepAt } from '../helpers/crash-at.ts';
 import { runStepAt } from '../helpers/run-step-at.ts';
-import { backUp, commitOf, makeHost, storePart, type Host } from '../helpers/step-context.ts';
+import { backUp, commitOf, EXECUTOR_ID, makeHost, storePart, type Host } from '../helpers/step-context.ts';
 
 const OTHER = 'cassandra.dev.node.1.executor';
 const LOCKS = join('backup', 'dev', 'backups', 'lock');
@@ -133,4 +134,34 @@ test('a location that cannot be written to is read all the same, and nothing els
   for (const phase of ['check', 'stage', 'load'] as const) await work(phase);
   t.deepEqual(done, ['check', 'stage', 'load']);
   await t.throwsAsync(work('delete'), { code: 'STORAGE_FAILED' });
+});
+
+test('in the middle of a renaming nothing is deleted, for half of it has no record', async (t) => {
+  const host = await backedUpHost(t, 'monday', 'tuesday');
+  const location = join(host.root, 'backup');
+  const request = {
+    type: 'RENAME',
+    phase: 'rename',
+    backupName: '',
+    renameFrom: EXECUTOR_ID,
+    renameTo: OTHER,
+  } as const;
+  const isBegun = () => readdirSync(join(location, 'dev')).includes(OTHER);
+  for (let at = 1; !isBegun(); at += 1) t.true(await crashStepAt({ at, below: location }, location, request));
+  const before = readdirSync(location, { recursive: true }).length;
+  for (const phase of ['delete', 'prune', 'sweep'] as const) {
+    const type = phase === 'delete' ? 'DELETE' : phase === 'prune' ? 'PRUNE' : 'SWEEP';
+    const { state, message } = await runStepAt(location, {
+      ...remove('one'),
+      type,
+      phase,
+      names: ['monday'],
+      graceMs: 0,
+    });
+    t.is(state, 'TASK_FAILED', phase);
+    t.regex(message, /nothing is deleted now: the renaming of .* run it again/);
+  }
+  t.true(readdirSync(location, { recursive: true }).length >= before);
+  t.is((await runStepAt(location, request)).state, 'TASK_FINISHED');
+  t.is((await runStepAt(location, remove('one'))).state, 'TASK_FINISHED');
 });

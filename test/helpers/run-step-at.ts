@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import { Reporter } from '../../src/executor/report.ts';
 import { runStep, type StepOutcome } from '../../src/executor/run-step.ts';
@@ -15,8 +15,21 @@ import { EXECUTOR_ID, stepRequest } from './step-context.ts';
 /** Does a step as an executor does, on a node without data, at a location that is a directory. */
 export async function runStepAt(location: string, change: Partial<StepRequest>): Promise<StepOutcome> {
   const work = mkdtempSync(join(tmpdir(), 'step-'));
+  try {
+    return await runStepOn(new DirectoryNode([join(work, 'data')]), location, change);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** The same on a node with data. */
+export async function runStepOn(
+  node: DirectoryNode,
+  location: string,
+  change: Partial<StepRequest>,
+): Promise<StepOutcome> {
+  const work = dirname(node.dataDirectories[0] ?? '');
   const pool = createCopyPool(1);
-  const node = new DirectoryNode([join(work, 'data')]);
   try {
     return await runStep(
       stepRequest({ ...change, location }),
@@ -33,6 +46,20 @@ export async function runStepAt(location: string, change: Partial<StepRequest>):
     );
   } finally {
     await pool.close();
-    rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** What of a node with data lasts beside its data directory: its schema. */
+const SCHEMA = 'schema.json';
+
+/** A node whose data lies in a directory where `leaveNode` has left it. */
+export function nodeIn(work: string): DirectoryNode {
+  const node = new DirectoryNode([join(work, 'data')]);
+  Object.assign(node.schemaNow, JSON.parse(readFileSync(join(work, SCHEMA), 'utf8')));
+  node.restart();
+  return node;
+}
+
+export function leaveNode(node: DirectoryNode): void {
+  writeFileSync(join(dirname(node.dataDirectories[0] ?? ''), SCHEMA), JSON.stringify(node.schemaNow));
 }

@@ -67,7 +67,14 @@ test('where no node finds anything the name stays free', async (t) => {
 
 test('the record of an adoption names tables that are missing, and nodes that had nothing', (t) => {
   const turned = ticker('ADOPT', 3).until('commit', (step) => {
-    if (step.phase !== 'backup' || step.executorId === id(0)) return ADOPTED(step);
+    if (step.phase !== 'backup') return undefined;
+    if (step.executorId === id(0)) {
+      const t2 = { files: 0, bytes: 0, error: null, safetySnapshot: null };
+      return report({
+        keyspaces: { ks1: keyspace({ tables: { ...keyspace().tables, t2 } }) },
+        manifest: manifest(id(0)),
+      });
+    }
     if (step.executorId === id(1)) return error('BACKUP_NOT_FOUND', 'there is none');
     const bad = { ...failedKeyspace('corrupt').tables, t2: { files: 2, bytes: 20, error: null, safetySnapshot: null } };
     return report({

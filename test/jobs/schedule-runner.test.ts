@@ -104,8 +104,10 @@ test('a backup is started at its time, and what became of it is remembered', asy
   t.like(state.schedules.get('nightly'), { failures: 0, lastSuccess: time.now + 1, lastRun: { result: 'SUCCESS' } });
 });
 
-test('after a success, and only then, what its retention lets go is pruned', async (t) => {
-  const { state, time, runner } = rig(t, { old: ['older', 'newer'] });
+test('after a success, and only then, what its retention lets go of its own backups is pruned', async (t) => {
+  const { state, time, runner } = rig(t, {
+    old: ['nightly-20261118T030000Z', 'by-hand', 'nightly-20261119T030000Z', 'nightly-20261119T030000Z.copy'],
+  });
   time.now = THREE;
   await runner().look();
   finish(state, 'FAILURE');
@@ -115,7 +117,10 @@ test('after a success, and only then, what its retention lets go is pruned', asy
   await runner().look();
   finish(state, 'SUCCESS');
   await runner().look();
-  t.like(state.jobs.running(), { type: 'PRUNE', parameters: { names: ['older'], schedule: 'nightly' } });
+  t.like(state.jobs.running(), {
+    type: 'PRUNE',
+    parameters: { names: ['nightly-20261118T030000Z'], schedule: 'nightly' },
+  });
   finish(state, 'SUCCESS');
   await runner().look();
   t.is(state.jobs.running(), null);

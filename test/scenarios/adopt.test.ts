@@ -1,5 +1,5 @@
 import { globSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { LocalRing } from '../../scripts/lib/local-ring.ts';
@@ -10,6 +10,7 @@ const test = anyTest as TestFn<SmallContext>;
 const KEYSPACE = 'adopted';
 const CLUSTER = 'cassandra';
 const FRAMEWORK = 'cassandra.cassandra';
+const TABLES = ['t', 'people', 'people_by_age'];
 const NODES = [executor(0), executor(1), executor(2)];
 
 test.before(async (t) => {
@@ -18,12 +19,33 @@ test.before(async (t) => {
   await drop(client, KEYSPACE);
   // Each row on one node: what one node adopts nobody else has.
   await createSmall(client, KEYSPACE, 100, 1);
+  const ddl = [
+    `CREATE TABLE ${KEYSPACE}.people (id int PRIMARY KEY, city text, age int)`,
+    `CREATE INDEX by_city ON ${KEYSPACE}.people (city)`,
+    `CREATE MATERIALIZED VIEW ${KEYSPACE}.people_by_age AS SELECT * FROM ${KEYSPACE}.people
+       WHERE age IS NOT NULL AND id IS NOT NULL PRIMARY KEY (age, id)`,
+  ];
+  for (const statement of ddl) await client.execute(statement, [], { prepare: false });
+  for (let id = 0; id < 40; id += 1) {
+    await client.execute(`INSERT INTO ${KEYSPACE}.people (id, city, age) VALUES (?, ?, ?)`, [
+      id,
+      `city ${id % 2}`,
+      id % 5,
+    ]);
+  }
   t.context = { ring, client };
 });
 test.after.always(async (t) => {
   await drop(t.context.client, KEYSPACE);
   await t.context.client.shutdown();
 });
+
+/** Cassandra's own list of a table's snapshot, which the forerunner copied along; also of a table without any row on this node. */
+async function listSnapshot(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const files = (await readdir(folder)).filter((name) => name.endsWith('-Data.db'));
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify({ files }));
+}
 
 /** Makes of a backup what the forerunner would have left: plain copies of the snapshots, under its framework's name, and no document. */
 async function madeByForerunner(ring: LocalRing, name: string): Promise<string> {
@@ -32,10 +54,20 @@ async function madeByForerunner(ring: LocalRing, name: string): Promise<string> 
   for (const executorId of NODES) {
     const from = join(backup, CLUSTER, executorId, name);
     for (const document of ['manifest.json', 'schema.cql', 'started.json']) await rm(join(from, document));
+    for (const table of TABLES) await listSnapshot(join(from, KEYSPACE, table));
     await mkdir(join(backup, FRAMEWORK, executorId), { recursive: true });
     await rename(from, join(backup, FRAMEWORK, executorId, name));
   }
   return join(backup, FRAMEWORK);
+}
+
+/** Ids that an index and a view find. */
+async function indexed(client: SmallContext['client']): Promise<Record<string, number[]>> {
+  const ids = async (from: string): Promise<number[]> => {
+    const { rows } = await client.execute(`SELECT id FROM ${KEYSPACE}.${from}`);
+    return rows.map((row) => Number(row['id'])).toSorted((a, b) => a - b);
+  };
+  return { byIndex: await ids("people WHERE city = 'city 1'"), byView: await ids('people_by_age WHERE age = 3') };
 }
 
 async function finished(t: ExecutionContext, ring: LocalRing, answer: { status: number; body: unknown }) {
@@ -48,10 +80,9 @@ async function finished(t: ExecutionContext, ring: LocalRing, answer: { status: 
 test('a backup of the forerunner is found, adopted, verified to the last byte and restored, row by row', async (t) => {
   const { ring, client } = t.context;
   const name = newName('forerunner');
-  await client.execute(`CREATE TABLE ${KEYSPACE}.kept (id int PRIMARY KEY)`, [], { prepare: false });
-  for (let id = 0; id < 20; id += 1)
-    await client.execute(`INSERT INTO ${KEYSPACE}.kept (id) VALUES (?)`, [id], { prepare: true });
-  const rows = await contents(client, KEYSPACE);
+  const all = async () => ({ t: await contents(client, KEYSPACE), ...(await indexed(client)) });
+  const rows = await all();
+  t.like(rows, { byIndex: { length: 20 }, byView: { length: 8 } });
   const query = `name=${name}&keyspaces=${KEYSPACE}&strategy=parallel&mode=full`;
   t.is((await run(t, ring, 'backup', query)).result, 'SUCCESS');
   const foreign = await madeByForerunner(ring, name);
@@ -69,12 +100,11 @@ test('a backup of the forerunner is found, adopted, verified to the last byte an
   const verified = await finished(t, ring, await ring.post(`/cluster/backups/${name}/verify?deep=true`));
   t.is(verified.result, 'SUCCESS', JSON.stringify(verified.errors));
 
-  for (const table of ['t', 'kept']) await client.execute(`TRUNCATE ${KEYSPACE}.${table}`, [], { prepare: false });
+  for (const table of ['t', 'people']) await client.execute(`TRUNCATE ${KEYSPACE}.${table}`, [], { prepare: false });
   await put(client, KEYSPACE, 5000, 'written after the truncation');
   const restored = await run(t, ring, 'restore', `name=${name}&strategy=parallel`);
   t.is(restored.result, 'SUCCESS', JSON.stringify(restored.errors));
-  t.deepEqual(await contents(client, KEYSPACE), rows);
-  t.is((await client.execute(`SELECT id FROM ${KEYSPACE}.kept`)).rows.length, 20);
+  t.deepEqual(await all(), rows);
 
   const deleted = await finished(t, ring, await ring.request('DELETE', `/cluster/backups/${name}?force=true`));
   t.is(deleted.result, 'SUCCESS', JSON.stringify(deleted.errors));

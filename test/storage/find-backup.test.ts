@@ -4,7 +4,7 @@ import { createCopyPool } from '../../src/storage/copy-pool.ts';
 import { openFileStorage } from '../../src/storage/file-storage.ts';
 import { findBackup } from '../../src/storage/find-backup.ts';
 import { fileKey, recordKey } from '../../src/storage/layout.ts';
-import { stringifyRecord } from '../../src/storage/manifest.ts';
+import { sha256Of, stringifyRecord } from '../../src/storage/manifest.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { temporaryDirectory } from './contract.ts';
 import { NODE, exampleRecord } from './documents.ts';
@@ -18,8 +18,14 @@ async function emptyStorage(t: ExecutionContext): Promise<Storage> {
 
 test('a backup whose record says SUCCESS is complete', async (t) => {
   const storage = await emptyStorage(t);
-  await storage.putDocument(recordKey('dev', 'b-0'), stringifyRecord(exampleRecord()));
-  t.deepEqual(await findBackup(storage, 'dev', 'b-0'), { state: 'COMPLETE', record: exampleRecord(), message: null });
+  const text = stringifyRecord(exampleRecord());
+  await storage.putDocument(recordKey('dev', 'b-0'), text);
+  t.deepEqual(await findBackup(storage, 'dev', 'b-0'), {
+    state: 'COMPLETE',
+    record: exampleRecord(),
+    sha256: sha256Of(text),
+    message: null,
+  });
 });
 
 test('a partial backup says what is missing', async (t) => {

@@ -146,6 +146,32 @@ test('of those who race for it one has it, whether it is free, released or stale
   t.is((await listed(storage, 'dev/backups/lock/')).filter(({ key }) => key.endsWith('.json')).length, 1);
 });
 
+for (const [how, prepare] of [
+  ['released', async (lock: LocationLock) => lock.release()],
+  ['stale', async (_lock: LocationLock, root: string) => age(root, HOUR_S + 60)],
+] as const) {
+  test(`a ${how} lock whose holder comes back while another takes it over stays with one of them`, async (t) => {
+    const { storage, root } = await opened(t);
+    const lock = await LocationLock.take(storage, 'dev', holder('one'));
+    await prepare(lock, root);
+    // What another storage does between its look and its act.
+    const late = {
+      url: storage.url,
+      putDocument: async (key: string, content: string) => storage.putDocument(key, content),
+      getDocument: async (key: string) => storage.getDocument(key),
+      delete: async (key: string) => storage.delete(key),
+      list: (prefix: string) => storage.list(prefix),
+      createDocument: async (key: string, content: string) => {
+        if (how === 'stale') await lock.renew();
+        else await LocationLock.take(storage, 'dev', holder('one'));
+        return storage.createDocument(key, content);
+      },
+    };
+    await rejectsWith(t, 'LOCATION_LOCKED', LocationLock.take(late, 'dev', holder('two')));
+    await t.notThrowsAsync(lock.renew());
+  });
+}
+
 test('of processes that race for a stale one, one has it', async (t) => {
   const { storage, root } = await opened(t);
   await LocationLock.take(storage, 'dev', holder('gone'));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { nodeInspect } from '../../src/executor/node-inspect.ts';
@@ -182,4 +182,22 @@ test('another renaming waits for the end of one that has begun', async (t) => {
   t.regex(error?.message ?? '', /has begun and is not at its end/);
   await renameExecutor(host.storage, RENAMING);
   t.deepEqual(await damageOf(host, 'monday'), []);
+});
+
+test('folders that were brought from another cluster become backups of this one', async (t) => {
+  const host = await hostWith(t, 'monday', 'tuesday');
+  await refer(host, 'tuesday', 'monday');
+  cpSync(join(host.root, 'backup', 'dev'), join(host.root, 'backup', 'prod'), { recursive: true });
+  t.is((await findBackup(host.storage, 'prod', 'monday')).state, 'DAMAGED');
+  const to = 'cassandra.prod.node.0.executor';
+  await renameExecutor(host.storage, { cluster: 'prod', from: OLD, to });
+  for (const name of ['monday', 'tuesday']) {
+    t.is((await findBackup(host.storage, 'prod', name)).state, 'COMPLETE');
+    const inspectors = [{ executorId: to, hostId: null, tokens: [], ready: true }];
+    const request = { type: 'VERIFY', phase: 'inspect', backupName: name, deep: true, inspectors } as const;
+    const context = host.context({ ...request, cluster: 'prod', executorId: to });
+    await nodeInspect(context);
+    t.deepEqual(context.reporter.report.inspection?.damaged, []);
+    t.deepEqual(await damageOf(host, name), [], 'and what they were copied from is as it was');
+  }
 });

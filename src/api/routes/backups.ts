@@ -18,6 +18,8 @@ const RENAME = {
   ...LOCATION,
 };
 
+const SWEEP = { grace: durationParam().optional(), dryRun: FLAG, ...LOCATION };
+
 /** Which backups stay; see model/retention.ts. */
 export const POLICY = {
   keepLast: countParam().optional(),
@@ -48,6 +50,10 @@ export function backupRoutes(deps: ApiDeps): Route[] {
     jsonRoute('POST', '/cluster/backups/prune', { ...POLICY, ...LOCATION, dryRun: FLAG }, ({ params }) =>
       prune(deps, params),
     ),
+    jsonRoute('POST', '/cluster/backups/sweep', SWEEP, async ({ params: { grace: graceMs, ...params } }) => {
+      const { id } = await deps.jobs.start('SWEEP', { ...params, graceMs });
+      return { started: true, job: id };
+    }),
     jsonRoute('POST', '/cluster/backups/:name/verify', { deep: FLAG, ...LOCATION }, async ({ params, path }) => {
       const { id } = await deps.jobs.start('VERIFY', { ...params, name: checkBackupName(path['name'] ?? '') });
       return { started: true, job: id };
@@ -66,7 +72,7 @@ type PruneParams = Call<typeof POLICY & typeof LOCATION & { dryRun: typeof FLAG 
 async function prune(deps: ApiDeps, { dryRun = false, location, ...params }: PruneParams) {
   const policy = policyOf(params);
   const pruning = { backups: deps.backups, jobs: deps.jobs, now: () => deps.clock.now() };
-  if (dryRun) return { dryRun, ...told(await planPruning(pruning, policy, location)) };
+  if (dryRun) return { dryRun, ...told(await planPruning(pruning, policy, { location })) };
   const { plan, job } = await startPruning(pruning, policy, { location });
   return { started: job !== null, ...(job === null ? {} : { job: job.id }), ...told(plan) };
 }
@@ -78,5 +84,8 @@ export function policyOf({ minAge, ...rules }: Omit<PruneParams, 'dryRun' | 'loc
 }
 
 function told(plan: PruningPlan) {
-  return { keep: plan.keep, delete: plan.delete.map(({ name, state, bytes, bytesOwn }) => ({ name, state, bytes, bytesOwn })) };
+  return {
+    keep: plan.keep,
+    delete: plan.delete.map(({ name, state, bytes, bytesOwn }) => ({ name, state, bytes, bytesOwn })),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { writeJson, type CommandContext, type Register } from '../action.ts';
 import { renameBackups } from './rename-executor.ts';
+import { sweepBackups } from './sweep.ts';
 import { describeBackup, describeBackups, type BackupView } from '../backup-report.ts';
 import { START_OPTIONS } from '../job-kinds.ts';
 import { bytes, table } from '../format.ts';
@@ -42,6 +43,10 @@ export function addBackupCommands(program: Command, register: Register): void {
     .option('--cluster <name>', 'without a scheduler: whose backups, where several clusters have such an executor')
     .option('--dry-run', 'only say what would be done');
   register(rename, (context) => renameBackups(rename, context));
+  const sweep = waiting(command('sweep', 'Delete what killed writers and jobs without an end have left.'))
+    .option('--grace <duration>', 'leave alone what has changed within that time (default: 24h)')
+    .option('--dry-run', 'only say what would go');
+  register(sweep, (context) => sweepBackups(sweep, context));
   const prune = waiting(command('prune', 'Delete what a retention policy lets go.'));
   for (const [flags, text] of Object.values(POLICY_OPTIONS)) prune.option(flags, text);
   prune.option('--dry-run', 'only say what would be done');

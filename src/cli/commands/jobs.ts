@@ -10,7 +10,8 @@ import { addBandwidthCommand } from './bandwidth.ts';
 export function addJobCommands(program: Command, register: Register): void {
   for (const kind of JOB_KINDS) {
     const { command, noun, options } = kind;
-    const description = options === null ? `Watch and abort a ${noun}.` : `Start, watch and abort a ${noun}.`;
+    const description =
+      options === null ? `Watch and abort ${withArticle(noun)}.` : `Start, watch and abort ${withArticle(noun)}.`;
     const group = program.command(command).description(description);
     if (options !== null) {
       const start = startCommand(group, kind, options);
@@ -29,6 +30,10 @@ export function addJobCommands(program: Command, register: Register): void {
     if (options?.includes('bandwidth')) addBandwidthCommand(group, register, kind);
     register(abort, (context) => abortJob(kind, abort.opts<{ now?: boolean }>().now ?? false, context));
   }
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
 function startCommand(group: Command, { command, noun }: JobKind, options: NonNullable<JobKind['options']>): Command {

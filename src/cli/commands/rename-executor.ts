@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { OperatorError } from '../../errors.ts';
 import { writeJson, type CommandContext } from '../action.ts';
-import type { Renamed } from '../deps.ts';
-import { bytes } from '../format.ts';
+import { describeRenamed } from '../job-report.ts';
 import { finishJob } from '../wait.ts';
 
 interface Options {
@@ -52,14 +51,6 @@ async function renameWithout(command: Command, context: CommandContext, unreacha
   };
   const renamed = await deps.renameDirectly(renaming, signal);
   if (json) writeJson(deps, { ...renamed, from, to, dryRun });
-  else deps.stdout.write(describe(renamed, { from, to, dryRun }));
+  else deps.stdout.write(`${describeRenamed({ ...renamed, from, to, dryRun })}\n`);
   return 0;
-}
-
-function describe(
-  { backups, files, bytes: size }: Renamed,
-  { from, to, dryRun }: { from: string; to: string; dryRun: boolean },
-): string {
-  const did = dryRun ? 'Would rename' : 'Renamed';
-  return `${did} ${from} to ${to} in ${backups.join(', ')}: ${files} files, ${bytes(size)}.\n`;
 }

@@ -154,3 +154,24 @@ test('A renaming is started as a job; ids and names that are none are refused', 
     parameters: { names: ['monday'], dryRun: true, to: 'cassandra.dev.node.7.executor' },
   });
 });
+
+test('A policy speaks of one location, however many the scheduler knows', async (t) => {
+  const api = await startApi(t, {
+    reader: {
+      ...readerOf(),
+      list: (location) =>
+        Promise.resolve({
+          seen: true,
+          found:
+            location === 'file:///backup'
+              ? [summary('new'), summary('old', { finished: 1_000 })]
+              : [summary('elsewhere', { finished: 500 })],
+        }),
+    },
+  });
+  await api.jobs.start('BACKUP', { name: 'elsewhere', location: 'file:///other' });
+  const { body } = await api.call('POST', '/cluster/backups/prune?keepLast=1&dryRun=true');
+  t.like(body, { keep: [{ name: 'new' }], delete: [{ name: 'old' }] });
+  const other = await api.call('POST', '/cluster/backups/prune?keepLast=1&dryRun=true&location=file:///other');
+  t.like(other.body, { delete: [] });
+});
