@@ -8,7 +8,7 @@ import type { FolderCache } from '../storage/backup-folders.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { findBackup } from '../storage/find-backup.ts';
 import { listForeignBackups } from '../storage/foreign-backups.ts';
-import { locationDirectory, openStorage } from '../storage/open.ts';
+import { isS3, locationDirectory, openStorage } from '../storage/open.ts';
 import { ownBytes } from '../storage/own-bytes.ts';
 import { readBackup, readLocation, type LocationContent, type SummaryCache } from '../storage/read-backups.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -66,11 +66,13 @@ export class BackupLocations implements BackupReader {
 
   /** UNKNOWN when the location cannot be seen from this host. */
   async find(location: string, name: string): Promise<FoundBackup> {
-    if (!existsSync(locationDirectory(location, '/'))) return { state: 'UNKNOWN', message: null };
-    return withStorage(location, async (storage) => {
+    if (!isS3(location) && !existsSync(locationDirectory(location, '/'))) return { state: 'UNKNOWN', message: null };
+    const look = withStorage(location, async (storage) => {
       const { state, message } = await findBackup(storage, this.#cluster, name);
       return { state, message };
     });
+    // The nodes may have the credentials, and the way, that this host has not.
+    return isS3(location) ? look.catch(() => ({ state: 'UNKNOWN', message: null })) : look;
   }
 
   async #read(location: string, storage: Storage): Promise<LocationContent> {
@@ -89,6 +91,7 @@ export class BackupLocations implements BackupReader {
   /** Only where the folder is there: by default that of the cluster. */
   async #look<T>(location: string, look: (storage: Storage) => Promise<T>, folder = this.#cluster): Promise<Seen<T>> {
     try {
+      if (isS3(location)) return await withStorage(location, (storage) => lookInStore(storage, folder, look));
       const directory = locationDirectory(location, '/');
       if (!existsSync(directory)) return unseen(`there is no directory ${directory} on the scheduler's host`);
       if (!existsSync(join(directory, folder))) {
@@ -101,6 +104,17 @@ export class BackupLocations implements BackupReader {
   }
 }
 
+async function lookInStore<T>(
+  storage: Storage,
+  folder: string,
+  look: (storage: Storage) => Promise<T>,
+): Promise<Seen<T>> {
+  if (folder !== '.' && !(await storage.folders('')).includes(folder)) {
+    return unseen(`nothing of cluster ${folder} is in ${storage.url}`);
+  }
+  return { seen: true, found: await look(storage) };
+}
+
 function unseen(reason: string): Seen<never> {
   return { seen: false, reason };
 }
@@ -109,7 +123,9 @@ function unseen(reason: string): Seen<never> {
 async function withStorage<T>(location: string, act: (storage: Storage) => Promise<T>): Promise<T> {
   const pool = createCopyPool(1);
   try {
-    return await act(await openStorage(location, { pool, baseDirectory: '/', create: false }));
+    return await act(
+      await openStorage(location, { pool, baseDirectory: '/', create: false, env: process.env, patient: false }),
+    );
   } finally {
     await pool.close();
   }

@@ -12,7 +12,8 @@ import { MesosExecutorClient } from '../mesos/executor-client.ts';
 import { readExecutorEnvironment } from '../mesos/executor-environment.ts';
 import type { ExecutorClient } from '../mesos/types.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
-import { openStorage } from '../storage/open.ts';
+import { MemoryBudget } from '../storage/memory-budget.ts';
+import { MEMORY_BYTES, openStorage } from '../storage/open.ts';
 
 /** A node's reads and writes come before its backup: under load its Cassandra gets nine tenths of a core that both want. */
 const COPY_NICENESS = 10;
@@ -24,6 +25,7 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
   const clock = systemClock;
   const ca = agent.ca ?? (caFile === undefined ? undefined : await readFile(caFile, 'utf8'));
   const pool = createCopyPool(undefined, { niceness: COPY_NICENESS });
+  const memory = new MemoryBudget(MEMORY_BYTES);
   const prepared = prepareSandbox(sandbox, fetchedFiles(env), signal);
   const executor = new Executor({
     client: afterPreparation(
@@ -35,7 +37,7 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
       const java = request.javaHome === null ? findJava(env) : resolve(sandbox, request.javaHome, 'bin/java');
       return cassandraServers({ clock, log, java, workDirectory: sandbox })(request, startSignal);
     },
-    openStorage: (location, create) => openStorage(location, { pool, baseDirectory: sandbox, create }),
+    openStorage: (location, create) => openStorage(location, { pool, baseDirectory: sandbox, create, memory, env }),
     pool,
     hostname: hostname(),
     clock,

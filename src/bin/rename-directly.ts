@@ -17,7 +17,12 @@ export async function renameDirectly(
   // Nothing is copied, so the pool's threads are never started.
   const pool = createCopyPool(1);
   try {
-    const storage = await openStorage(location, { pool, baseDirectory: process.cwd(), create: false });
+    const storage = await openStorage(location, {
+      pool,
+      baseDirectory: process.cwd(),
+      create: false,
+      env: process.env,
+    });
     const cluster = wanted ?? (await clusterOf(storage, from));
     const renaming = { cluster, from, to, ...(name === undefined ? {} : { names: [name] }) };
     const report = dryRun ? await planRenaming(storage, renaming) : await renameLocked(storage, renaming, signal);

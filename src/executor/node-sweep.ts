@@ -122,7 +122,7 @@ class Sweep {
     const needed = await this.#needed(name);
     let files = 0;
     for await (const { key } of storage.list(prefix)) if (!needed.has(key)) files += 1;
-    const bytes = files === 0 ? 0 : await storage.ownBytes(prefix, signal);
+    const bytes = files === 0 ? 0 : await storage.ownBytes(prefix, { signal, shared: needed });
     this.found({ path: prefix, files, bytes, reason });
     return needed;
   }

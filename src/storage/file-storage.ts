@@ -140,11 +140,11 @@ class FileStorage implements Storage {
     }
   }
 
-  async ownBytes(prefix: string, signal?: AbortSignal): Promise<number> {
+  async ownBytes(prefix: string, { shared, signal }: Parameters<Storage['ownBytes']>[1] = {}): Promise<number> {
     let bytes = 0;
-    for await (const { size, names } of this.#walk(prefix)) {
+    for await (const { key, size, names } of this.#walk(prefix)) {
       signal?.throwIfAborted();
-      if (names === 1) bytes += size;
+      if (names === 1 && !shared?.has(key)) bytes += size;
     }
     return bytes;
   }

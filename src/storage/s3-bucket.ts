@@ -4,7 +4,6 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
-  HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -13,8 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { OperatorError } from '../errors.ts';
 import { checkKey, checkPrefix } from './layout.ts';
-import type { MemoryBudget } from './memory-budget.ts';
-import { isEmptyObject, isMissingObject, s3Error } from './s3-errors.ts';
+import { isEmptyObject, isMissingBucket, isMissingObject, s3Error } from './s3-errors.ts';
 import type { S3Location } from './s3-location.ts';
 import { aborting, crc32Text, type S3Object } from './s3-object.ts';
 
@@ -25,24 +23,23 @@ export const MOST_DELETED = 1000;
 export class S3Bucket {
   readonly location: S3Location;
   readonly client: S3Client;
-  readonly #memory: MemoryBudget;
+  readonly #transfer: Pick<S3Object, 'memory' | 'throttle'>;
 
-  constructor(location: S3Location, client: S3Client, memory: MemoryBudget) {
+  constructor(location: S3Location, client: S3Client, transfer: Pick<S3Object, 'memory' | 'throttle'>) {
     this.location = location;
     this.client = client;
-    this.#memory = memory;
+    this.#transfer = transfer;
   }
 
   /** Throws where the bucket cannot be used; makes it when the location says so and it is going to be written to. */
   async check(create: boolean): Promise<void> {
-    const { bucket: Bucket, createBucket } = this.location;
+    const { bucket: Bucket, prefix: Prefix, createBucket } = this.location;
     await this.attempt(`looking for bucket ${Bucket}`, async () => {
       try {
-        await this.client.send(new HeadBucketCommand({ Bucket }));
+        // Not HEAD: its answer has no body, and so not the store's own words.
+        await this.client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }));
       } catch (error) {
-        if (!isMissingObject(error)) throw error;
-        // The answer to HEAD has no body, so that the SDK cannot know what is missing.
-        if (!create || !createBucket) throw Object.assign(error as Error, { name: 'NoSuchBucket' });
+        if (!isMissingBucket(error) || !create || !createBucket) throw error;
         await this.client.send(new CreateBucketCommand({ Bucket }));
       }
     });
@@ -50,7 +47,7 @@ export class S3Bucket {
 
   object(key: string): S3Object {
     const { bucket, prefix } = this.location;
-    return { client: this.client, bucket, key: prefix + checkKey(key), memory: this.#memory };
+    return { client: this.client, bucket, key: prefix + checkKey(key), ...this.#transfer };
   }
 
   /** Null: there is no such object. `modified` in epoch ms, as exact as seconds. */

@@ -7,13 +7,15 @@ type Credentials = Extract<NonNullable<S3ClientConfig['credentials']>, (...input
 
 /** Of the SDK's: each try waits longer than the one before, with jitter, or as long as the store's Retry-After says. */
 const ATTEMPTS = 8;
+const HASTY_ATTEMPTS = 2;
 const CONNECT_MS = 10_000;
+const HASTY_CONNECT_MS = 2_000;
 /** A connection on which nothing moves for so long is given up. */
 const SILENCE_MS = 60_000;
 const CONNECTIONS = 32;
 
-/** A client of one location. `env`: of the node's process. Connections are kept; `destroy` ends them. */
-export function createS3Client(location: S3Location, env: NodeJS.ProcessEnv): S3Client {
+/** A client of one location. `env`: of the node's process. `patient`: it waits for a store that is busy. Connections are kept; `destroy` ends them. */
+export function createS3Client(location: S3Location, env: NodeJS.ProcessEnv, patient: boolean): S3Client {
   const { endpoint, region, pathStyle, profile } = location;
   const agent = { keepAlive: true, maxSockets: CONNECTIONS };
   const client = new S3Client({
@@ -21,9 +23,14 @@ export function createS3Client(location: S3Location, env: NodeJS.ProcessEnv): S3
     ...(region === null ? {} : { region }),
     ...(profile === null ? {} : { profile }),
     forcePathStyle: pathStyle,
-    maxAttempts: ATTEMPTS,
+    maxAttempts: patient ? ATTEMPTS : HASTY_ATTEMPTS,
     ...credentialsOf(location, env),
-    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS, httpAgent: agent, httpsAgent: agent },
+    requestHandler: {
+      connectionTimeout: patient ? CONNECT_MS : HASTY_CONNECT_MS,
+      socketTimeout: SILENCE_MS,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
     // Checksums are computed by ourselves, in native code, and always sent.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { TEMPORARY_PREFIX } from './layout.ts';
-import { endable, partsOf, PARTS_AT_ONCE, type S3Object } from './s3-object.ts';
+import { endable, mayMove, partsOf, PARTS_AT_ONCE, type S3Object } from './s3-object.ts';
 import type { TransferOptions } from './storage.ts';
 
 /** How often a range is asked for when the connection breaks in the middle of it. The SDK itself tries again only what did not begin. */
@@ -38,6 +38,7 @@ export async function download(
   const fetch = async (range: Range): Promise<Fetched> => {
     const release = await object.memory.take(range.bytes, signal);
     try {
+      await mayMove(object, range.bytes, signal);
       return { ...(await fetchRange(object, range, { size, etag }, signal)), release };
     } catch (error) {
       release();

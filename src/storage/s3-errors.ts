@@ -6,6 +6,8 @@ import type { S3Location } from './s3-location.ts';
 const HINTS: Readonly<Record<string, string>> = {
   NoSuchBucket: 'Make the bucket, correct its name, or add createBucket=true to the location.',
   InvalidAccessKeyId: "The store does not know this access key: check the node's credentials and the endpoint.",
+  // versitygw's.
+  XAdminUserNotFound: "The store does not know this access key: check the node's credentials and the endpoint.",
   SignatureDoesNotMatch: 'The secret key is not the one of this access key, or a proxy changes requests.',
   AccessDenied: 'Allow this key to list the bucket, and to get, put and delete objects below the prefix.',
   AllAccessDisabled: 'The bucket is disabled: ask who owns it.',
@@ -47,6 +49,10 @@ const CONNECTION: Readonly<Record<string, string>> = {
 export function isMissingObject(error: unknown): boolean {
   const { name } = Object(error) as { name?: unknown };
   return name === 'NoSuchKey' || name === 'NotFound';
+}
+
+export function isMissingBucket(error: unknown): boolean {
+  return (Object(error) as { name?: unknown }).name === 'NoSuchBucket';
 }
 
 /** True for the answer to a range of an object that has no bytes. */

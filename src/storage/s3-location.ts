@@ -54,8 +54,7 @@ export function parseS3Location(text: string): S3Location {
     throw wrong(text, problems.join('; '));
   }
   const { endpoint, region, pathStyle, profile, credentials, createBucket } = parsed.data;
-  if (endpoint !== undefined && new URL(endpoint).username !== '')
-    throw wrong('s3://…', 'an endpoint without a password');
+  if (endpoint !== undefined && new URL(endpoint).username !== '') throw wrong(text, 'an endpoint without a password');
   if (endpoint !== undefined && region === undefined) {
     throw wrong(text, 'a region with an endpoint: add &region=…, us-east-1 for most stores that are not Amazon');
   }
@@ -79,8 +78,10 @@ function queryOf(given: z.output<typeof options>): string {
   return query.size === 0 ? '' : `?${query.toString()}`;
 }
 
+/** What was given is told without its query and without what stands before an @: there may be a secret in them. */
 function wrong(text: string, expected: string): OperatorError {
-  return new OperatorError('BAD_REQUEST', `Expected for ${text} ${expected}`, {
+  const told = text.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//');
+  return new OperatorError('BAD_REQUEST', `Expected for ${told} ${expected}`, {
     hint: 'A location in S3 is s3://bucket/prefix?endpoint=https://host:port&region=us-east-1&pathStyle=true, the query only for stores that are not Amazon.',
   });
 }

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { TransferOptions } from './storage.ts';
+import type { Throttle } from './throttle.ts';
 
 /** One object of a bucket, and what its transfer works with. */
 export interface S3Object {
@@ -8,6 +9,7 @@ export interface S3Object {
   bucket: string;
   key: string;
   memory: MemoryBudget;
+  throttle: Throttle;
 }
 
 const MIB = 1024 * 1024;
@@ -34,6 +36,19 @@ export function crc32Text(value: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value >>> 0);
   return bytes.toString('base64');
+}
+
+/** Waits until so many bytes may be moved. */
+export async function mayMove(
+  { throttle }: Pick<S3Object, 'throttle'>,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<void> {
+  let left = throttle.rate === null ? 0 : bytes;
+  while (left > 0) {
+    left -= await throttle.take(left, signal);
+    signal.throwIfAborted();
+  }
 }
 
 /** What the SDK takes. */

@@ -24,17 +24,22 @@ import type {
 } from './storage.ts';
 
 export interface S3Deps {
-  /** Hashes what lies at the target of a download already. */
+  /** Hashes what lies at the target of a download already; its throttle is that of all transfers. */
   pool: CopyPool;
   memory: MemoryBudget;
   env: NodeJS.ProcessEnv;
+  /** False: somebody waits for the answer, and can do without it. */
+  patient: boolean;
   /** It is going to be written to. */
   create: boolean;
 }
 
 /** Opens a place in a bucket. Says in seconds what is wrong with it. Throws STORAGE_FAILED, STORAGE_UNAVAILABLE. */
 export async function openS3Storage(location: S3Location, deps: S3Deps): Promise<Storage> {
-  const bucket = new S3Bucket(location, createS3Client(location, deps.env), deps.memory);
+  const bucket = new S3Bucket(location, createS3Client(location, deps.env, deps.patient), {
+    memory: deps.memory,
+    throttle: deps.pool.throttle,
+  });
   await bucket.check(deps.create);
   return new S3Storage(bucket, deps.pool);
 }
@@ -142,11 +147,11 @@ class S3Storage implements Storage {
     }
   }
 
-  async ownBytes(prefix: string, signal?: AbortSignal): Promise<number> {
+  async ownBytes(prefix: string, { shared, signal }: Parameters<Storage['ownBytes']>[1] = {}): Promise<number> {
     let bytes = 0;
-    for await (const { size } of this.list(prefix)) {
+    for await (const { key, size } of this.list(prefix)) {
       signal?.throwIfAborted();
-      bytes += size;
+      if (!shared?.has(key)) bytes += size;
     }
     return bytes;
   }

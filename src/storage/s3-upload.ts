@@ -10,7 +10,7 @@ import {
   UploadPartCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
-import { aborting, crc32Text, endable, partsOf, PART, PARTS_AT_ONCE, type S3Object } from './s3-object.ts';
+import { aborting, crc32Text, endable, mayMove, partsOf, PART, PARTS_AT_ONCE, type S3Object } from './s3-object.ts';
 import type { StoredFile, TransferOptions } from './storage.ts';
 
 /** `resized`: the source changed while it was read; nothing of it is there. */
@@ -71,9 +71,11 @@ class Source {
 /** False when the source changed. */
 type Send = (object: S3Object, source: Source, options: TransferOptions) => Promise<boolean>;
 
-const sendWhole: Send = async ({ client, bucket, key, memory }, source, options) => {
+const sendWhole: Send = async (object, source, options) => {
+  const { client, bucket, key, memory } = object;
   const release = await memory.take(source.size, options.signal);
   try {
+    await mayMove(object, source.size, endable(options.signal).signal);
     const body = await source.read(0, source.size);
     if (body === null || !(await source.isUnchanged())) return false;
     const put = new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ChecksumCRC32: crc32Text(crc32(body)) });
@@ -113,17 +115,19 @@ interface Multipart {
 
 /** Null when the source ends too early. Throws only when nothing is on its way any more. */
 async function sendAll(
-  { client, memory }: S3Object,
+  object: S3Object,
   source: Source,
   multipart: Multipart,
   options: TransferOptions,
 ): Promise<CompletedPart[] | null> {
+  const { client, memory } = object;
   const { signal, end } = endable(options.signal);
   const parts: CompletedPart[] = [];
   const running = new Set<Promise<void>>();
   const send = async (index: number, Body: Buffer, release: () => void): Promise<void> => {
     const part = { PartNumber: index + 1, ChecksumCRC32: crc32Text(crc32(Body)) };
     try {
+      await mayMove(object, Body.length, signal);
       const { ETag } = await client.send(new UploadPartCommand({ ...multipart, ...part, Body }), {
         abortSignal: signal,
       });

@@ -89,8 +89,8 @@ export interface Storage {
   /** Everything below a prefix that ends at a `/`, or everything for ''. Unfinished temporaries are not listed. */
   list(prefix: string): AsyncIterable<StoredEntry>;
 
-  /** Bytes below a prefix that nothing outside of it shares: what its deletion would free. */
-  ownBytes(prefix: string, signal?: AbortSignal): Promise<number>;
+  /** Bytes below a prefix that nothing outside of it shares: what its deletion would free. `shared`: keys whose bytes are known to be needed. */
+  ownBytes(prefix: string, options?: { shared?: ReadonlySet<string>; signal?: AbortSignal }): Promise<number>;
 
   /** Names of the folders directly below a prefix, sorted; none for a prefix that holds nothing. */
   folders(prefix: string): Promise<string[]>;

@@ -22,6 +22,7 @@ export function folderContract(contract: Contract): void {
       await storage.putDocument('c/n/b/top', '123');
       await storage.putDocument('c/n/bb/top', '1');
       t.is(await storage.ownBytes('c/n/b/'), 8);
+      t.is(await storage.ownBytes('c/n/b/', { shared: new Set(['c/n/b/top']) }), 5);
       t.is(await storage.ownBytes('c/n/none/'), 0);
     },
   );

@@ -20,9 +20,18 @@ test('directories are named by URL, by path, or relative to the sandbox', (t) =>
 
 test('other kinds of location are refused with what is supported, and without their secrets', async (t) => {
   const deps = { pool, baseDirectory: '/sandbox', create: true };
-  for (const url of ['s3://key:hidden@bucket/p', 'http://hidden/x', 'azure://hidden', 'gs:hidden']) {
+  for (const url of ['http://hidden/x', 'azure://hidden', 'gs:hidden']) {
     const error = await rejectsWith(t, 'BAD_REQUEST', openStorage(url, deps));
-    t.regex(error.message, /file:\/\/\/directory.*got (s3|http|azure|gs):\/\/$/);
+    t.regex(error.message, /file:\/\/\/directory.*got (http|azure|gs):\/\/$/);
+  }
+  for (const url of [
+    's3://key:hidden@bucket/p',
+    's3://bucket/p?secretKey=hidden',
+    's3://bucket/p?endpoint=http://a:hidden@b&region=r',
+  ]) {
+    const error = await rejectsWith(t, 'BAD_REQUEST', openStorage(url, deps));
+    t.notRegex(error.message, /hidden/);
+    t.regex(error.message, /^Expected for s3:\/\//);
   }
   for (const url of [
     '',

@@ -1,9 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { globSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { CopyPool } from '../../src/storage/copy-pool.ts';
+import { MemoryBudget } from '../../src/storage/memory-budget.ts';
+import { parseS3Location } from '../../src/storage/s3-location.ts';
+import { openS3Storage } from '../../src/storage/s3-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
 import { freePort } from '../helpers/free-port.ts';
 
 export const KEY = { id: 'test-key', secret: 'test-secret' };
@@ -14,11 +20,32 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
-export async function startVersitygw(binary: string, directory: string): Promise<S3Server> {
+/** Opens a place of its own in a bucket of its own, unless `bucket` names one. */
+export function openAt(
+  { endpoint }: Pick<S3Server, 'endpoint'>,
+  pool: CopyPool,
+  { bucket = `b-${randomUUID()}`, options = '&createBucket=true', key = KEY, patient = true } = {},
+): Promise<Storage> {
+  const location = parseS3Location(
+    `s3://${bucket}/a/prefix?endpoint=${endpoint}&region=us-east-1&credentials=env:S3_${options}`,
+  );
+  const env = { S3_ACCESS_KEY_ID: key.id, S3_SECRET_ACCESS_KEY: key.secret };
+  return openS3Storage(location, { pool, memory: new MemoryBudget(64 * 1024 ** 2), env, create: true, patient });
+}
+
+/** As scripts/setup has installed it. */
+function installed(): string {
+  const [binary] = globSync(join(import.meta.dirname, '../../.cache/versitygw/*/versitygw'));
+  if (binary === undefined) throw new Error('expected versitygw in .cache: run scripts/setup');
+  return binary;
+}
+
+/** Its buckets lie in `directory`. */
+export async function startVersitygw(directory: string): Promise<S3Server> {
   const port = await freePort();
   const data = join(directory, 'buckets');
   mkdirSync(data, { recursive: true });
-  const server = spawn(binary, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', data], {
+  const server = spawn(installed(), ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', data], {
     env: { ...process.env, ROOT_ACCESS_KEY: KEY.id, ROOT_SECRET_KEY: KEY.secret },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -5,6 +5,7 @@ import { checkBackupName } from '../../model/backup-name.ts';
 import type { ClusterJob } from '../../model/cluster-job.ts';
 import { isMember } from '../../model/node.ts';
 import type { JobType } from '../../model/phase.ts';
+import { hasSecret } from '../../model/secret-in-location.ts';
 import type { ApiDeps } from '../deps.ts';
 import { findJob } from '../find-job.ts';
 import { findNode } from '../find-node.ts';
@@ -12,13 +13,18 @@ import { choiceParam, countParam, flagParam, listParam } from '../params.ts';
 import { jsonRoute, type Call, type Route } from '../route.ts';
 import { bandwidthParam } from './bandwidth.ts';
 
-const LOCATION_WORDS = 'a location such as file:///backup, without .. and without a password';
+const LOCATION_WORDS =
+  'a location such as file:///backup or s3://bucket/prefix, without .. and without a password or key';
 /** No control characters, no `..` as part of a path, nothing before an @ in front of a host. */
 const LOCATION_TEXT = /^(?!(?:.*\/)?\.\.(?:\/|$))(?!\w+:\/\/[^/]*@)[^\p{Cc}]{1,1024}$/u;
 
 /** Where backups lie. */
 export const LOCATION = {
-  location: z.string({ error: LOCATION_WORDS }).regex(LOCATION_TEXT, { error: LOCATION_WORDS }).optional(),
+  location: z
+    .string({ error: LOCATION_WORDS })
+    .regex(LOCATION_TEXT, { error: LOCATION_WORDS })
+    .refine((location) => !hasSecret(location), { error: LOCATION_WORDS })
+    .optional(),
 };
 
 const KEYSPACES = { keyspaces: listParam(/^\w{1,48}$/, 'keyspaces').optional() };

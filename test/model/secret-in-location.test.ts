@@ -1,0 +1,27 @@
+import test from 'ava';
+import { hasSecret } from '../../src/model/secret-in-location.ts';
+
+test('a location with a reference to credentials has no secret', (t) => {
+  for (const location of [
+    'backup',
+    '/backup/what?secret=x',
+    'file:///backup',
+    's3://bucket/prefix',
+    's3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=us-east-1&pathStyle=true',
+    's3://bucket?credentials=file:/etc/backup.credentials',
+    's3://bucket?credentials=env:BACKUP_',
+  ])
+    t.false(hasSecret(location), location);
+});
+
+test('a key, a token or a password in a location is found, also where it is encoded', (t) => {
+  for (const location of [
+    's3://bucket?credentials=AKIA:hidden',
+    's3://bucket?credentials=env:lower',
+    's3://bucket?secretKey=hidden',
+    's3://bucket?sessionToken=hidden',
+    's3://bucket?endpoint=http://user:hidden@host',
+    's3://bucket?endpoint=http%3A%2F%2Fuser%3Ahidden%40host',
+  ])
+    t.true(hasSecret(location), location);
+});
