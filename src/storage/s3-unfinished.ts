@@ -1,4 +1,10 @@
-import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, paginateListParts } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  type ListPartsCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { checkPrefix } from './layout.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import type { StoredEntry, SweepOptions } from './storage.ts';
@@ -25,12 +31,7 @@ export async function* sweepUploads(
     if (initiated > before) continue;
     const { client, bucket: Bucket, key: Key } = bucket.object(key);
     const upload = { Bucket, Key, UploadId: uploadId };
-    const size = await bucket.attempt(`looking at the unfinished upload of ${key}`, async () => {
-      let bytes = 0;
-      for await (const { Parts = [] } of paginateListParts({ client }, upload))
-        for (const { Size = 0 } of Parts) bytes += Size;
-      return bytes;
-    });
+    const size = await bucket.attempt(`looking at the unfinished upload of ${key}`, () => sentBytes(client, upload));
     if (!dryRun) {
       await bucket.attempt(`ending the unfinished upload of ${key}`, () =>
         client.send(new AbortMultipartUploadCommand(upload)),
@@ -38,6 +39,18 @@ export async function* sweepUploads(
     }
     yield { key, size, modified: initiated, changed: initiated };
   }
+}
+
+/** The SDK's own paginator never ends where a store gives a marker with its last page. */
+async function sentBytes(client: S3Client, upload: ListPartsCommandInput): Promise<number> {
+  let bytes = 0;
+  let after: string | undefined;
+  do {
+    const page = await client.send(new ListPartsCommand({ ...upload, PartNumberMarker: after }));
+    for (const { Size = 0 } of page.Parts ?? []) bytes += Size;
+    after = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+  } while (after !== undefined);
+  return bytes;
 }
 
 async function unfinished(bucket: S3Bucket, prefix: string): Promise<Unfinished[]> {
