@@ -47,7 +47,15 @@ export function connect(contactPoint: string, datacenter = 'DC1'): cassandra.Cli
     queryOptions: { consistency: cassandra.types.consistencies.quorum, prepare: true },
     socketOptions: { readTimeout: 60_000, connectTimeout: 20_000 },
     pooling: { coreConnectionsPerHost: { [cassandra.types.distance.local]: 1 } },
+    policies: { retry: new PatientReads() },
   });
+}
+
+/** Several nodes on a small machine, with other work beside: a replica may be late, and a read can be asked again. */
+class PatientReads extends cassandra.policies.retry.RetryPolicy {
+  override onReadTimeout({ nbRetry }: cassandra.policies.retry.OperationInfo) {
+    return nbRetry < 5 ? this.retryResult() : this.rethrowResult();
+  }
 }
 
 export async function createSchema(client: cassandra.Client, replicationFactor: number): Promise<void> {

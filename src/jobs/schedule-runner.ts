@@ -7,7 +7,7 @@ import type { State } from '../state/database.ts';
 import type { BackupCatalogue } from './backup-catalogue.ts';
 import type { ClusterJobs } from './cluster-jobs.ts';
 import { startPruning } from './pruning.ts';
-import { decide, isNameOf, jobEnded, refused } from './schedules.ts';
+import { decide, isNameOf, jobEnded, madeBefore, refused } from './schedules.ts';
 
 export interface ScheduleRunnerDeps {
   state: State;
@@ -94,8 +94,10 @@ export class ScheduleRunner {
       this.#change(name, (now) => (now.current === null ? now : { ...now, current: { ...now.current, job } }));
     } catch (error) {
       // Another one was faster: its turn comes.
-      if (error instanceof OperatorError && error.code === 'JOB_RUNNING') return;
-      this.#change(name, (now) => refused(now, messageOf(error), clock.now()));
+      const code = error instanceof OperatorError ? error.code : null;
+      if (code === 'JOB_RUNNING') return;
+      if (code === 'NAME_TAKEN') this.#change(name, (now) => madeBefore(now, clock.now()));
+      else this.#change(name, (now) => refused(now, messageOf(error), clock.now()));
     }
   }
 

@@ -44,13 +44,42 @@ export function checkSchedule(spec: ScheduleSpec): void {
     throw wrong(
       `Expected a pattern that gives names of backups, got ${quote(namePattern)}, which gives ${quote(made)}`,
     );
-  const after = nextTime(spec, next);
-  if (after !== null && jitterMs >= after - next) {
-    throw wrong(
-      `Expected a jitter that is shorter than the time between two runs, ${after - next} ms, got ${jitterMs} ms`,
-    );
+  const gap = smallestGap(spec, next);
+  if (jitterMs >= gap) {
+    throw wrong(`Expected a jitter that is shorter than the time between two runs, ${gap} ms, got ${jitterMs} ms`);
   }
   if (retention !== null) checkPolicy(retention);
+}
+
+/** Of so many runs the gaps are looked at: a month of days, a day of half hours. */
+const GAPS = 50;
+
+function smallestGap(spec: ScheduleSpec, first: number): number {
+  let smallest = Infinity;
+  for (let count = 0, time = first; count < GAPS; count += 1) {
+    const next = nextTime(spec, time);
+    if (next === null) break;
+    smallest = Math.min(smallest, next - time);
+    time = next;
+  }
+  return smallest;
+}
+
+function claims(one: ScheduleSpec, other: ScheduleSpec): boolean {
+  return isNameOf(one, backupNameAt(other, 0));
+}
+
+/** Throws BAD_REQUEST where one of the two would take the other's backups for its own, and delete them. */
+export function checkApart(spec: ScheduleSpec, others: readonly ScheduleSpec[]): void {
+  const other = others.find((each) => each.name !== spec.name && (claims(spec, each) || claims(each, spec)));
+  if (other === undefined) return;
+  throw new OperatorError(
+    'BAD_REQUEST',
+    `Expected names that no other schedule gives, but ${quote(spec.namePattern)} gives those of ${other.name}`,
+    {
+      hint: 'Put {schedule} into the pattern.',
+    },
+  );
 }
 
 function wrong(message: string): OperatorError {
@@ -94,10 +123,14 @@ export function jitterAt({ name, jitterMs }: Pick<ScheduleSpec, 'name' | 'jitter
   return createHash('sha256').update(`${name} ${planned}`).digest().readUInt32BE() % (jitterMs + 1);
 }
 
+/** For when the next run is planned; null when none will be. */
+export function nextPlanned(schedule: Schedule): number | null {
+  return schedule.paused ? null : nextTime(schedule, schedule.decided);
+}
+
 /** When the next run begins; null when none will. */
 export function nextRun(schedule: Schedule): number | null {
-  if (schedule.paused) return null;
-  const planned = nextTime(schedule, schedule.decided);
+  const planned = nextPlanned(schedule);
   return planned === null ? null : planned + jitterAt(schedule, planned);
 }
 
@@ -109,7 +142,8 @@ export function newSchedule(spec: ScheduleSpec, now: number): Schedule {
 /** The same schedule with other words; what became of it stays. */
 export function respecified(schedule: Schedule, spec: ScheduleSpec, now: number): Schedule {
   const { paused, created, current, lastRun, lastSuccess, failures } = schedule;
-  return { ...newSchedule(spec, now), paused, created, current, lastRun, lastSuccess, failures };
+  const pruneDue = schedule.pruneDue && spec.retention !== null;
+  return { ...newSchedule(spec, now), paused, created, current, pruneDue, lastRun, lastSuccess, failures };
 }
 
 /** What was planned while it was paused is not made up for, and what waits is not begun. */
@@ -129,11 +163,15 @@ export function decide(schedule: Schedule, now: number, busy: string | null): Sc
   if (schedule.paused) return schedule;
   const planned = nextTime(schedule, schedule.decided);
   if (planned === null || planned + jitterAt(schedule, planned) > now) return schedule;
+  const isMissed = now - planned - jitterAt(schedule, planned) > LATE_MS;
+  if (isMissed && schedule.missed === 'skip') {
+    // Those that are as late are left out with it; the newest may be just in time.
+    const until = Math.max(planned, now - LATE_MS - schedule.jitterMs);
+    const left = skipped({ ...schedule, decided: until }, planned, now, 'no scheduler was there at that time');
+    return decide(left, now, busy);
+  }
   // All the others that have come meanwhile are decided with it: one run makes up for all.
   const decided = { ...schedule, decided: Math.max(planned, now) };
-  const isMissed = now - planned - jitterAt(schedule, planned) > LATE_MS;
-  if (isMissed && schedule.missed === 'skip')
-    return skipped(decided, planned, now, 'no scheduler was there at that time');
   if (schedule.current !== null) return skipped(decided, planned, now, 'the run before it had not ended');
   if (busy !== null && schedule.overlap === 'skip') return skipped(decided, planned, now, `${busy} was running`);
   return begun(decided, planned);
@@ -146,6 +184,13 @@ export function begun(schedule: Schedule, planned: number): Schedule {
 
 function skipped(schedule: Schedule, planned: number, now: number, message: string): Schedule {
   return { ...schedule, lastRun: { planned, ended: now, job: null, result: 'SKIPPED', message } };
+}
+
+/** There is a backup of that name: the clock was set back since it was made. */
+export function madeBefore(schedule: Schedule, now: number): Schedule {
+  const { current } = schedule;
+  if (current === null) return schedule;
+  return skipped({ ...schedule, current: null }, current.planned, now, `${current.backupName} was made before`);
 }
 
 /** Its job could not be started. */

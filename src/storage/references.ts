@@ -10,6 +10,7 @@ const HEAD = 4096;
 const AT_ONCE = 8;
 
 interface Manifest {
+  executorId: string;
   key: string;
   backup: string;
 }
@@ -46,11 +47,27 @@ export class References {
     return needed;
   }
 
+  /** Manifests of any executor that name bytes in folders of other backups, of which these are. */
+  async naming(backups: ReadonlySet<string>): Promise<{ executorId: string; backup: string }[]> {
+    const found: { executorId: string; backup: string }[] = [];
+    const all = (await this.#manifests()).values();
+    const lane = async (): Promise<void> => {
+      for (const { key, executorId, backup } of all) {
+        const named = await this.#backupsOf(key);
+        if ([...named].some((name) => backups.has(name))) found.push({ executorId, backup });
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    return found;
+  }
+
   async #manifests(): Promise<Manifest[]> {
     const found: Manifest[] = [];
     for (const executorId of nodeFolders(await this.#storage.folders(`${this.#cluster}/`))) {
       for (const backup of await this.#storage.folders(`${this.#cluster}/${executorId}/`)) {
-        if (isBackupName(backup)) found.push({ key: manifestKey(this.#cluster, executorId, backup), backup });
+        if (isBackupName(backup)) {
+          found.push({ executorId, key: manifestKey(this.#cluster, executorId, backup), backup });
+        }
       }
     }
     return found;

@@ -4,6 +4,7 @@ import { checkBackupName } from '../model/backup-name.ts';
 import type { RenameReport } from '../model/step.ts';
 import { manifestKey, nodeKey, recordKey, renamingKey, verificationKey } from './layout.ts';
 import { sha256Of } from './manifest.ts';
+import { References } from './references.ts';
 import { rewriteFinding, rewriteManifest, rewriteRecord, written, type Pair } from './renamed-documents.ts';
 import type { Storage } from './storage.ts';
 
@@ -145,12 +146,17 @@ async function plan(storage: Storage, renaming: Renaming): Promise<Journal> {
     });
   }
   const journal: Journal = { version: 1, cluster, from, to, changes: [], files: 0, bytes: 0 };
-  for (const owner of [from, to]) {
-    for (const name of moving.size === 0 ? [] : await storage.folders(`${cluster}/${owner}/`)) {
-      const change = await planChange(storage, journal, { name, owner }, moving);
-      if (change.moves || change.manifest !== null) journal.changes.push(change);
-      if (change.moves) await count(storage, journal, name);
-    }
+  const records = new Map<string, string>();
+  for (const name of moving) {
+    journal.changes.push(await planChange(storage, journal, { name, owner: from }, { moving, records }));
+    await count(storage, journal, name);
+  }
+  // Any executor may name bytes of it: its backups may have been renamed one by one.
+  const naming = moving.size === 0 ? [] : await new References(storage, cluster).naming(moving);
+  for (const { executorId: owner, backup: name } of naming) {
+    if (owner === from && moving.has(name)) continue;
+    const change = await planChange(storage, journal, { name, owner }, { moving, records });
+    if (change.manifest !== null) journal.changes.push(change);
   }
   return journal;
 }
@@ -172,15 +178,17 @@ async function planChange(
   storage: Storage,
   { cluster, from, to }: Journal,
   { name, owner }: Pick<Change, 'name' | 'owner'>,
-  moving: ReadonlySet<string>,
+  /** In `records` those that changes before this one leave: several nodes of a backup may change its record, one after the other. */
+  { moving, records }: { moving: ReadonlySet<string>; records: Map<string, string> },
 ): Promise<Change> {
   const moves = owner === from && moving.has(name);
   const text = await storage.getDocument(manifestKey(cluster, owner, name));
   const rewritten = text === null ? null : rewriteManifest(text, { cluster, from, to, moving }, moves);
   const both = text === null || rewritten === null ? null : { before: sha256Of(text), after: sha256Of(rewritten) };
   const manifest = both?.before === both?.after ? null : both;
-  const record = await storage.getDocument(recordKey(cluster, name));
+  const record = records.get(name) ?? (await storage.getDocument(recordKey(cluster, name)));
   const other = record === null ? null : rewriteRecord(record, { cluster, to }, { owner, moves, manifest });
+  if (other !== null && (moves || manifest !== null)) records.set(name, other);
   return {
     name,
     owner,

@@ -3,6 +3,7 @@ import { BackupCatalogue } from '../../src/jobs/backup-catalogue.ts';
 import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import { ScheduleRunner } from '../../src/jobs/schedule-runner.ts';
 import { newSchedule } from '../../src/jobs/schedules.ts';
+import { OperatorError } from '../../src/errors.ts';
 import { createLogger } from '../../src/log.ts';
 import type { ClusterJob, JobResult } from '../../src/model/cluster-job.ts';
 import { emptySummary } from '../../src/model/backup-summary.ts';
@@ -198,3 +199,12 @@ function depsOf(state: State, time: { now: number }) {
     findBackup: () => Promise.resolve({ state: 'UNKNOWN' as const, message: null }),
   };
 }
+
+test('a backup of a planned time that is there already, as after a clock was set back, is no failure', async (t) => {
+  const { state, time, runner } = rig(t);
+  const jobs = { start: () => Promise.reject(new OperatorError('NAME_TAKEN', 'the name is used')) };
+  time.now = THREE;
+  await runner({ jobs }).look();
+  t.like(state.schedules.get('nightly'), { current: null, failures: 0, lastRun: { result: 'SKIPPED', job: null } });
+  t.regex(state.schedules.get('nightly')?.lastRun?.message ?? '', /nightly-20261120T030000Z was made before/);
+});

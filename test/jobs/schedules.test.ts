@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   backupNameAt,
   begun,
+  checkApart,
   checkSchedule,
   decide,
   jitterAt,
@@ -162,4 +163,38 @@ for (const [change, message] of WRONG) {
 test('a schedule that makes sense is taken, also one by the second', (t) => {
   t.notThrows(() => checkSchedule(nightly));
   t.notThrows(() => checkSchedule({ ...nightly, cron: '*/5 * * * * *' }));
+});
+
+test('a run that is in time begins, however many were missed before it', (t) => {
+  const now = at('2026-11-20T03:00:05Z');
+  const back = decide(made({}, '2026-11-10T00:00Z'), now, null);
+  t.like(back.current, { planned: at('2026-11-20T03:00Z') });
+  t.like(back.lastRun, { result: 'SKIPPED', planned: at('2026-11-10T03:00Z') });
+});
+
+test('runs by the second are found again at once after a year without a scheduler', (t) => {
+  const now = at('2027-11-20T03:00:05Z');
+  const back = decide(made({ cron: '* * * * * *' }), now, null);
+  t.true(now - (back.current?.planned ?? 0) <= 61_000);
+});
+
+test('a jitter that only some of the runs leave room for is refused, at whatever offset the zone is', (t) => {
+  for (const timeZone of ['UTC', 'Europe/Moscow', 'Asia/Kolkata']) {
+    const spec = { ...nightly, cron: '0,5 3 * * *', timeZone, jitterMs: 600_000 };
+    t.throws(() => checkSchedule(spec), { message: /300000 ms/ });
+  }
+});
+
+test('two schedules whose backups could be taken for each other are refused', (t) => {
+  const hourly = { ...nightly, name: 'hourly', namePattern: 'backup-{time}' };
+  const daily = { ...nightly, name: 'daily', namePattern: 'backup-{time}' };
+  t.throws(() => checkApart(daily, [hourly]), { code: 'BAD_REQUEST', message: /those of hourly/ });
+  t.notThrows(() => checkApart(hourly, [hourly, nightly]), 'but not with itself');
+  t.notThrows(() => checkApart({ ...nightly, name: 'night' }, [nightly, { ...nightly, name: 'night-ly' }]));
+});
+
+test('what is due to be pruned stays due under other words, as long as these have a retention', (t) => {
+  const due = { ...made({ retention: { keepLast: 1, timeZone: 'UTC' } }), pruneDue: true };
+  t.true(respecified(due, { ...nightly, retention: { keepLast: 2, timeZone: 'UTC' } }, 5).pruneDue);
+  t.false(respecified(due, nightly, 5).pruneDue);
 });

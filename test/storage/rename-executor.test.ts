@@ -88,6 +88,15 @@ test('only the named backups are renamed, and what others name in them is found 
   for (const name of ['monday', 'tuesday', 'wednesday']) t.deepEqual(await damageOf(host, name), []);
 });
 
+test('what backups of any other executor name in it is found where it is then', async (t) => {
+  const host = await hostWith(t, 'monday', 'tuesday');
+  await refer(host, 'tuesday', 'monday');
+  await renameExecutor(host.storage, { ...RENAMING, names: ['tuesday'] });
+  await renameExecutor(host.storage, { cluster: 'dev', from: OLD, to: 'third' });
+  t.deepEqual(await nodesOf(host.storage, 'monday'), ['third']);
+  t.deepEqual(await damageOf(host, 'tuesday'), []);
+});
+
 test('what a verification found stays with the backup', async (t) => {
   const host = await hostWith(t, 'monday');
   const record = (await host.storage.getDocument('dev/backups/monday.json')) ?? '';

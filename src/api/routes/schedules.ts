@@ -3,8 +3,10 @@ import { OperatorError } from '../../errors.ts';
 import {
   backupNameAt,
   begun,
+  checkApart,
   checkSchedule,
   newSchedule,
+  nextPlanned,
   nextRun,
   overdueBy,
   pausedOrNot,
@@ -79,6 +81,7 @@ function put(deps: ApiDeps, name: string, params: Call<typeof SPEC>['params']) {
   const spec = specOf(deps, name, params);
   checkSchedule(spec);
   return state.transaction(() => {
+    checkApart(spec, state.schedules.all());
     const before = state.schedules.get(name);
     const now = clock.now();
     const schedule = before === null ? newSchedule(spec, now) : respecified(before, spec, now);
@@ -124,7 +127,7 @@ function runNow({ jobs, clock }: ApiDeps, schedule: Schedule): Schedule {
 function scheduleJson(schedule: Schedule, now: number) {
   const { name, cron, timeZone, overlap, missed, jitterMs, namePattern, parameters, retention, maxAgeMs } = schedule;
   const { paused, created, current, lastRun, lastSuccess, failures } = schedule;
-  const next = nextRun(schedule);
+  const planned = nextPlanned(schedule);
   return {
     name,
     cron,
@@ -138,8 +141,8 @@ function scheduleJson(schedule: Schedule, now: number) {
     maxAge: maxAgeMs,
     paused,
     created,
-    nextRun: next,
-    nextName: next === null ? null : backupNameAt(schedule, next),
+    nextRun: nextRun(schedule),
+    nextName: planned === null ? null : backupNameAt(schedule, planned),
     currentRun: current,
     lastRun,
     lastSuccess,

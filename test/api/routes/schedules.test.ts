@@ -21,6 +21,8 @@ test('A schedule is made, told with its next run, replaced and deleted', async (
     overdue: false,
   });
   t.regex(String(body.nextName), /^nightly-\d{8}T\d{6}Z$/);
+  const jittered = (await api.call('PUT', PATH, { json: { ...NIGHTLY, timeZone: 'UTC', jitter: '50m' } })).body;
+  t.regex(String(jittered.nextName), /T030000Z$/, 'the name has the planned time, whatever the jitter');
   t.like((await api.call('PUT', `${PATH}?cron=0+4+*+*+*`)).body, { cron: '0 4 * * *', retention: null, maxAge: null });
   t.like((await api.call('GET', PATH)).body, { cron: '0 4 * * *', timeZone: 'UTC' });
   t.deepEqual((await api.call('DELETE', PATH)).body, { deleted: true });
@@ -43,6 +45,7 @@ test('A paused schedule has no next run; one that is run now waits for nobody an
 test('What makes no sense is refused by name, and changes nothing', async (t) => {
   const api = await startApi(t);
   await api.call('PUT', PATH, { json: NIGHTLY });
+  await api.call('PUT', '/cluster/schedules/shared', { json: NIGHTLY });
   const wrong: [Record<string, unknown>, RegExp][] = [
     [{}, /cron: expected a cron expression/],
     [{ ...NIGHTLY, cron: 'daily' }, /cron expression/],
@@ -52,6 +55,7 @@ test('What makes no sense is refused by name, and changes nothing', async (t) =>
     [{ ...NIGHTLY, nodes: ['nobody'] }, /nobody/],
     [{ ...NIGHTLY, maxAge: 'long' }, /maxAge: expected a duration/],
     [{ cron: '0 3 * * *', minAge: '7d' }, /keepLast/],
+    [{ ...NIGHTLY, namePattern: 'shared-{time}' }, /those of shared/],
   ];
   for (const [json, message] of wrong) {
     const { status, body } = await api.call('PUT', PATH, { json });
