@@ -53,8 +53,11 @@ export function connect(contactPoint: string, datacenter = 'DC1'): cassandra.Cli
 
 /** Several nodes on a small machine, with other work beside: a replica may be late, and a read can be asked again. */
 class PatientReads extends cassandra.policies.retry.RetryPolicy {
-  override onReadTimeout({ nbRetry }: cassandra.policies.retry.OperationInfo) {
-    return nbRetry < 5 ? this.retryResult() : this.rethrowResult();
+  override onReadTimeout(
+    { nbRetry }: cassandra.policies.retry.OperationInfo,
+    consistency: cassandra.types.consistencies,
+  ) {
+    return nbRetry < 5 ? this.retryResult(consistency) : this.rethrowResult();
   }
 }
 
