@@ -14,6 +14,7 @@ import { OperatorError } from '../errors.ts';
 import { checkKey, checkPrefix } from './layout.ts';
 import { isEmptyObject, isMissingBucket, isMissingObject, s3Error } from './s3-errors.ts';
 import type { S3Location } from './s3-location.ts';
+import { whileBroken } from './s3-retry.ts';
 import { aborting, crc32Text, type S3Object } from './s3-object.ts';
 
 /** What one call may delete. */
@@ -62,6 +63,22 @@ export class S3Bucket {
         throw error;
       }
     });
+  }
+
+  /** A whole object as text, in one request: whoever replaces it meanwhile, it is one or the other. Null: there is none. */
+  async text(key: string): Promise<string | null> {
+    const { bucket: Bucket, key: Key } = this.object(key);
+    return this.attempt(`reading ${key}`, () =>
+      whileBroken(async () => {
+        try {
+          const { Body } = await this.client.send(new GetObjectCommand({ Bucket, Key }));
+          return (await Body?.transformToString('utf8')) ?? '';
+        } catch (error) {
+          if (isMissingObject(error)) return null;
+          throw error;
+        }
+      }),
+    );
   }
 
   /** The first bytes, and how many there are in all. Null: there is no such object. */

@@ -14,10 +14,10 @@ const HASTY_CONNECT_MS = 2_000;
 const SILENCE_MS = 60_000;
 const CONNECTIONS = 32;
 
-/** A client of one location. `env`: of the node's process. `patient`: it waits for a store that is busy. Connections are kept; `destroy` ends them. */
+/** A client of one location. `env`: of the node's process. `patient`: it waits for a store that is busy. Connections are kept, and end when nothing was asked for a minute. */
 export function createS3Client(location: S3Location, env: NodeJS.ProcessEnv, patient: boolean): S3Client {
   const { endpoint, region, pathStyle, profile } = location;
-  const agent = { keepAlive: true, maxSockets: CONNECTIONS };
+  const agent = { keepAlive: true, maxSockets: CONNECTIONS, timeout: SILENCE_MS };
   const client = new S3Client({
     ...(endpoint === null ? {} : { endpoint }),
     ...(region === null ? {} : { region }),

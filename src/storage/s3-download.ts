@@ -1,16 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { TEMPORARY_PREFIX } from './layout.ts';
 import { endable, mayMove, partsOf, PARTS_AT_ONCE, type S3Object } from './s3-object.ts';
+import { ShortRead, whileBroken } from './s3-retry.ts';
 import type { TransferOptions } from './storage.ts';
-
-/** How often a range is asked for when the connection breaks in the middle of it. The SDK itself tries again only what did not begin. */
-const ATTEMPTS = 6;
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 10_000;
 
 /** An object's size is not what was expected. */
 export class OtherSize extends Error {
@@ -39,7 +34,7 @@ export async function download(
     const release = await object.memory.take(range.bytes, signal);
     try {
       await mayMove(object, range.bytes, signal);
-      return { ...(await fetchRange(object, range, { size, etag }, signal)), release };
+      return { ...(await whileBroken(() => fetchOnce(object, range, { size, etag }, signal), signal)), release };
     } catch (error) {
       release();
       throw error;
@@ -99,24 +94,6 @@ async function inOrder(
   }
 }
 
-async function fetchRange(
-  object: S3Object,
-  range: Range,
-  of: { size: number; etag: string | undefined },
-  signal: AbortSignal,
-): Promise<{ body: Buffer; etag: string | undefined }> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await fetchOnce(object, range, of, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isBroken(error) || attempt === ATTEMPTS) throw error;
-      const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
-      await pause(Math.random() * longest, undefined, { signal });
-    }
-  }
-}
-
 async function fetchOnce(
   { client, bucket, key }: S3Object,
   { begin, bytes }: Range,
@@ -140,9 +117,6 @@ async function fetchOnce(
   return { body: await readBody(body, bytes), etag: ETag };
 }
 
-/** The connection ended before the answer did. */
-class ShortRead extends Error {}
-
 async function readBody(body: AsyncIterable<Uint8Array>, bytes: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(bytes);
   let done = 0;
@@ -153,13 +127,6 @@ async function readBody(body: AsyncIterable<Uint8Array>, bytes: number): Promise
   }
   if (done < bytes) throw new ShortRead(`${done} of ${bytes} bytes came`);
   return buffer;
-}
-
-const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
-
-function isBroken(error: unknown): boolean {
-  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
-  return error instanceof ShortRead || name === 'TimeoutError' || BROKEN.has(String(code));
 }
 
 /** Writes an object beside its place and lets it appear there when it is what was expected. Else says what it is, and leaves nothing. */

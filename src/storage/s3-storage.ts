@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { OperatorError } from '../errors.ts';
 import type { CopyPool } from './copy-pool.ts';
 import { checkPrefix } from './layout.ts';
 import type { MemoryBudget } from './memory-budget.ts';
@@ -120,16 +121,15 @@ class S3Storage implements Storage {
         await this.#bucket.put(key, content, { IfNoneMatch: '*' });
         return true;
       } catch (error) {
-        if (isPreconditionFailed(error)) return false;
-        throw error;
+        if (!isPreconditionFailed(error)) throw error;
+        // A request whose answer was lost is sent again: then it is this very document that is there.
+        return (await this.getDocument(key)) === content;
       }
     });
   }
 
-  async getDocument(key: string): Promise<string | null> {
-    const parts: Buffer[] = [];
-    const size = await this.#read(key, (part) => parts.push(part));
-    return size === null ? null : Buffer.concat(parts).toString('utf8');
+  getDocument(key: string): Promise<string | null> {
+    return this.#bucket.text(key);
   }
 
   getHead(key: string, bytes: number): Promise<{ text: string; size: number } | null> {
@@ -219,6 +219,8 @@ class S3Storage implements Storage {
       return found.size;
     } catch (error) {
       if (options?.signal?.aborted) throw options.signal.reason;
+      if (isMissingObject(error)) return null;
+      if (error instanceof OtherSize || isPreconditionFailed(error)) throw new Replaced(key, this.url, error);
       throw s3Error(error, `reading ${key}`, this);
     }
   }
@@ -227,6 +229,13 @@ class S3Storage implements Storage {
     if (!(await isFile(path, expected.size))) return false;
     const result = await this.#pool.run({ source: path, target: null, expected }, options);
     return result.outcome === 'done';
+  }
+}
+
+/** Between the look at an object and its last byte another one took its place. */
+class Replaced extends OperatorError {
+  constructor(key: string, url: string, cause: unknown) {
+    super('STORAGE_UNAVAILABLE', `reading ${key} at ${url}: it was replaced while it was read`, { cause });
   }
 }
 

@@ -33,19 +33,16 @@ export function openAt(
   return openS3Storage(location, { pool, memory: new MemoryBudget(64 * 1024 ** 2), env, create: true, patient });
 }
 
-/** As scripts/setup has installed it. */
-function installed(): string {
-  const [binary] = globSync(join(import.meta.dirname, '../../.cache/versitygw/*/versitygw'));
-  if (binary === undefined) throw new Error('expected versitygw in .cache: run scripts/setup');
-  return binary;
-}
+/** As `scripts/setup --tests` has installed it; null where there was no Go to do so. */
+export const VERSITYGW = globSync(join(import.meta.dirname, '../../.cache/versitygw/*/versitygw'))[0] ?? null;
 
 /** Its buckets lie in `directory`. */
 export async function startVersitygw(directory: string): Promise<S3Server> {
+  if (VERSITYGW === null) throw new Error('expected versitygw in .cache: run scripts/setup --tests');
   const port = await freePort();
   const data = join(directory, 'buckets');
   mkdirSync(data, { recursive: true });
-  const server = spawn(installed(), ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', data], {
+  const server = spawn(VERSITYGW, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', data], {
     env: { ...process.env, ROOT_ACCESS_KEY: KEY.id, ROOT_SECRET_KEY: KEY.secret },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
