@@ -7,7 +7,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
 /** Which room may import which: the arrows of the house. `bin` puts everything together, `config` is for it alone. */
 const ARROWS: Record<string, string[]> = {
-  config: ['scheduler'],
+  config: ['scheduler', 'model'],
   cli: ['model'],
   artifacts: ['model'],
   api: ['jobs', 'state', 'model'],

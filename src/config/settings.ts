@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { OperatorError, wrapError } from '../errors.ts';
+import { hasSecret } from '../model/secret-in-location.ts';
 import { parseConstraint } from '../scheduler/constraints.ts';
 import type { SchedulerSettings } from '../scheduler/settings.ts';
 import type { SchedulerOptions } from './options.ts';
@@ -17,6 +18,12 @@ const SANDBOX_BACKUP_DIRECTORY = 'backup';
 
 /** The location of `--backup-directory` as jobs name it: a `file://` URL, or relative to the sandbox. */
 export function backupLocation(directory = SANDBOX_BACKUP_DIRECTORY): string {
+  // It is logged, stored and shown, so the message does not repeat it.
+  if (hasSecret(directory)) {
+    throw new OperatorError('BAD_REQUEST', 'Expected --backup-directory without a password or key in it', {
+      hint: 'Name where the nodes find them: credentials=file:/path or credentials=env:PREFIX_.',
+    });
+  }
   if (directory.includes('://')) return directory;
   return directory.startsWith('/') ? `file://${resolve(directory)}` : directory;
 }

@@ -19,6 +19,11 @@ test('a directory becomes a location, and one of the sandbox stays relative', (t
   t.is(backupLocation('/mnt/backup/'), 'file:///mnt/backup');
   t.is(backupLocation('file:///mnt/backup'), 'file:///mnt/backup');
   t.is(backupLocation(), 'backup');
+  t.is(backupLocation('s3://bucket/prod?credentials=file:/etc/s3'), 's3://bucket/prod?credentials=file:/etc/s3');
+  for (const wrong of ['s3://user:hidden@bucket/prod', 's3://bucket/prod?secretKey=hidden']) {
+    const error = t.throws(() => backupLocation(wrong), { code: 'BAD_REQUEST' });
+    t.false(error?.message.includes('hidden'));
+  }
 });
 
 test('the operator is warned of backups and data in a sandbox, and of nothing else', (t) => {

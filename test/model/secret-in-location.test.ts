@@ -16,6 +16,7 @@ test('a location with a reference to credentials has no secret', (t) => {
 
 test('a key, a token or a password in a location is found, also where it is encoded', (t) => {
   for (const location of [
+    's3://user:hidden@bucket/prefix',
     's3://bucket?credentials=AKIA:hidden',
     's3://bucket?credentials=env:lower',
     's3://bucket?secretKey=hidden',
