@@ -16,7 +16,7 @@ test('Wrong parameters are refused by name, with what was expected and what came
     ['keyspaces=ks1,ks1', /keyspaces: expected/],
     ['keyspaces=../x', /keyspaces: expected/],
     ['tables=users', /tables: expected a comma list or an array of tables, each as keyspace.table, none twice/],
-    ['location=', /location: expected a location such as file:\/\/\/backup, .*, got ""/],
+    ['location=', /location: expected a location such as file:\/\/\/backup .*, got ""/],
     ['location=../x', /location: expected/],
     ['location=file:///backup/../etc', /location: expected/],
     ['mode=differential', /mode: expected incremental or full, got "differential"/],
