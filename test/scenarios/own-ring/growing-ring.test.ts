@@ -75,10 +75,11 @@ async function changes({ ring, rows }: { ring: LocalRing; rows: Digest }): Promi
   return differences(rows, await withClient(ring, digest));
 }
 
-/** By host id, as the ring knows them. */
+/** By host id, as the ring knows them. Of one that has just come, its peers may not know them yet. */
 async function tokens(ring: LocalRing): Promise<Map<string, string[]>> {
   return withClient(ring, async ({ hosts }) => {
-    return new Map(hosts.values().map(({ hostId, tokens: own }) => [String(hostId), own.toSorted()]));
+    const known = hosts.values().map(({ hostId, tokens: own }) => [String(hostId), own as string[] | null] as const);
+    return new Map(known.flatMap(([hostId, own]) => (own === null ? [] : [[hostId, own.toSorted()] as const])));
   });
 }
 
