@@ -71,6 +71,12 @@ export interface Storage {
     options?: TransferOptions,
   ): Promise<void>;
 
+  /** Stores what comes, in its order; nothing is visible before all of it has come. Replaces what was there. Its bytes. */
+  putStream(key: string, content: AsyncIterable<Buffer>, options?: TransferOptions): Promise<number>;
+
+  /** What is stored, in its order, from one and the same put. Null when there is none. */
+  readStream(key: string, options?: TransferOptions): Promise<AsyncIterable<Buffer> | null>;
+
   /** Reads a stored file and says what it is. Null when there is none. */
   checksum(key: string, options?: TransferOptions): Promise<StoredFile | null>;
 

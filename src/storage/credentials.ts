@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OperatorError, wrapError } from '../errors.ts';
+import { checkKey } from './layout.ts';
+
+/** Where a process finds credentials. */
+export interface CredentialPlaces {
+  /** Variables of the process. */
+  env: NodeJS.ProcessEnv;
+  /** Directory of `secret:` references: the sandbox, where Mesos mounts secrets. */
+  sandbox: string;
+  /** Values that came with the request, by name; they come before every reference, and are kept in memory only. */
+  given?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Credentials that were found, by the names of the kind of store: `ACCESS_KEY_ID`, `ACCOUNT_KEY`, … */
+export interface Credentials {
+  /** In words, for messages: `the file /etc/keys`. */
+  where: string;
+  value(name: string): string | undefined;
+  /** The whole text of a file or secret, or the variable `<prefix>CREDENTIALS`; null where there is none. */
+  text: string | null;
+}
+
+/** What a location may say in `credentials`. */
+export const CREDENTIALS_REFERENCE = /^(?:file:\/.+|secret:[^/].*|env:[A-Z][A-Z0-9_]*)$/;
+
+/** In words, for messages. */
+export const CREDENTIALS_EXPECTED = 'file:/path, secret:name or env:PREFIX_';
+
+/**
+ * Looks up what a location's `credentials` refers to: `file:/path` and `secret:name` (a file of the sandbox) with lines `name = value`, or `env:PREFIX_`
+ * for variables `PREFIX_<name>`. What came with the request goes before. Read afresh at each call: keys change. Null: nothing is referred
+ * to, so the store's own chain of defaults is meant. Throws STORAGE_FAILED where a file cannot be read.
+ */
+export async function findCredentials(
+  reference: string | null,
+  { env, sandbox, given }: CredentialPlaces,
+): Promise<Credentials | null> {
+  if (given !== undefined)
+    return { where: 'the request', value: (name) => given[name], text: given['CREDENTIALS'] ?? null };
+  if (reference === null) return null;
+  const [, kind = '', where = ''] = /^(\w+):(.*)$/s.exec(reference) ?? [];
+  if (kind === 'env') {
+    const value = (name: string): string | undefined => env[where + name];
+    return { where: `the variables ${where}… of the process`, value, text: value('CREDENTIALS') ?? null };
+  }
+  const path = kind === 'secret' ? join(sandbox, checkKey(where)) : where;
+  const text = await readText(path);
+  return { where: `the file ${path}`, value: (name) => valueIn(text, name), text };
+}
+
+/** Throws STORAGE_FAILED that says what is missing where, without any value. */
+export function missingCredentials(expected: string, { where }: Pick<Credentials, 'where'>): OperatorError {
+  return new OperatorError(
+    'STORAGE_FAILED',
+    `Expected the key of the store as ${expected} in ${where}, and did not find it`,
+    {
+      hint: 'The node itself has to have them, or they come with the request.',
+    },
+  );
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw wrapError(`read the credentials of the store from ${path}`, error, 'STORAGE_FAILED');
+  }
+}
+
+/** Of AWS' files (`aws_access_key_id = …`) as of files of variables (`export ACCESS_KEY_ID="…"`). */
+function valueIn(text: string, name: string): string | undefined {
+  const line = new RegExp(`^\\s*(?:export\\s+)?(?:aws_|azure_)?${name}\\s*=\\s*(.*?)\\s*$`, 'im').exec(text)?.[1];
+  return line?.replace(/^(["'])(.*)\1$/, '$2');
+}

@@ -1,0 +1,126 @@
+import type { StoredEntry } from '../storage.ts';
+
+/** What a store says of one object. */
+export interface ObjectFacts {
+  /** Bytes. */
+  size: number;
+  /** Epoch ms by the store's own clock, as exact as seconds. */
+  modified: number;
+  /** Another one whenever the content is (ETag, generation). */
+  version: string;
+}
+
+/** A listing comes in pages; keys are those of the location, folders end with a `/`. */
+export interface ObjectPage {
+  objects: StoredEntry[];
+  folders: string[];
+}
+
+/** One part of an upload. */
+export interface ObjectPart {
+  /** From 0. */
+  index: number;
+  /** Where it begins in the object, in bytes. */
+  begin: number;
+  body: Buffer;
+  /** Of the body, unsigned. */
+  crc32: number;
+  isLast: boolean;
+}
+
+/** An object that is sent in parts: nothing of it is visible before `complete`. */
+export interface ObjectUpload {
+  /** True when an earlier try, that was cut short, has brought this very part. */
+  holds(part: Pick<ObjectPart, 'index' | 'crc32'> & { bytes: number }): boolean;
+  /** May be called again with the same part. */
+  send(part: ObjectPart, signal: AbortSignal): Promise<void>;
+  complete(): Promise<void>;
+  /** Gives up what was sent: it would be paid for until somebody finds it. */
+  abort(): Promise<void>;
+}
+
+/** An upload that was begun and never ended. */
+export interface UnfinishedUpload {
+  key: string;
+  /** Bytes that were sent. */
+  size: number;
+  /** Epoch ms by the store's own clock. */
+  initiated: number;
+  end(): Promise<void>;
+}
+
+/** What became of a failed request. */
+export interface Failure {
+  /** To be thrown: an OperatorError with the store's own words and what to do, or what came when it is not the store's. */
+  error: unknown;
+  /** It may pass by itself, so that trying again makes sense. */
+  passing: boolean;
+  /** How long the store wants to be left alone (Retry-After), in ms; null where it does not say. */
+  retryAfterMs: number | null;
+}
+
+/** How a kind of store wants to be treated. */
+export interface ObjectLimits {
+  /** An object up to this size (bytes) is sent and fetched whole; of larger ones each part but the last has at least so much. */
+  part: number;
+  /** The most parts of an upload. */
+  parts: number;
+  /** Parts of one upload on their way at the same time; 1: in order, one after the other. */
+  partsAtOnce: number;
+  /** Objects that one call of `deleteAll` may delete. */
+  deletedAtOnce: number;
+}
+
+/**
+ * The single requests of one kind of object store, at one place in it; keys are those of the location, checked. They throw what the kind's own
+ * library throws: `explain` makes it an operator's, and who calls tries again what may pass (the library itself does not).
+ */
+export interface ObjectStore {
+  /** The location as an operator writes it, without secrets. */
+  readonly url: string;
+  readonly limits: ObjectLimits;
+
+  /** Throws where the place cannot be used. `create`: it is going to be written to, and where the location says so the bucket is made. */
+  check(create: boolean): Promise<void>;
+
+  /** Null: there is no such object. */
+  head(key: string): Promise<ObjectFacts | null>;
+
+  /**
+   * Begins to read an object, from `begin` at most so many bytes, or all of it. Null: there is none, or with `version` none of that version. `size`
+   * is the whole object's; an empty one has no ranges but is read as any other.
+   */
+  read(
+    key: string,
+    range: { begin: number; bytes: number } | null,
+    how: { version?: string | undefined; signal: AbortSignal },
+  ): Promise<(Pick<ObjectFacts, 'size' | 'version'> & { body: AsyncIterable<Uint8Array> }) | null>;
+
+  /** Puts an object in one request, with a checksum that the store checks. False, with `onlyNew` alone: there is one already. */
+  put(
+    key: string,
+    body: Buffer,
+    how: { onlyNew?: boolean; crc32: number; signal?: AbortSignal | undefined },
+  ): Promise<boolean>;
+
+  /** Begins, or goes on with one that was cut short and has parts of `partBytes`. */
+  beginUpload(key: string, how: { partBytes: number; signal: AbortSignal }): Promise<ObjectUpload>;
+
+  /** Everything below a prefix; with `flat: false` only what lies directly there, and folders. */
+  pages(prefix: string, how: { flat: boolean; signal?: AbortSignal | undefined }): AsyncIterable<ObjectPage>;
+
+  /** Nothing happens where there is none. */
+  delete(key: string): Promise<void>;
+
+  /** At most limits.deletedAtOnce. Throws when one of them stayed. */
+  deleteAll(keys: readonly string[], signal: AbortSignal | undefined): Promise<void>;
+
+  /** Within the store, whatever the size (bytes). Replaces what was there. */
+  copy(from: string, to: string, size: number, signal: AbortSignal | undefined): Promise<void>;
+
+  /** Uploads below a prefix that never ended; none where the store tells nobody, and ends them by itself. */
+  unfinished(prefix: string, signal: AbortSignal | undefined): AsyncIterable<UnfinishedUpload>;
+
+  /** What a thrown error means. `operation` in lower case, with the key: `storing c/n/b/file`. */
+  explain(error: unknown, operation: string): Failure;
+}
