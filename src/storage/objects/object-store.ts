@@ -14,6 +14,8 @@ export interface ObjectFacts {
 export interface ObjectPage {
   objects: StoredEntry[];
   folders: string[];
+  /** What gets the next page; null for the last one. */
+  next: string | null;
 }
 
 /** One part of an upload. */
@@ -106,8 +108,8 @@ export interface ObjectStore {
   /** Begins, or goes on with one that was cut short and has parts of `partBytes`. */
   beginUpload(key: string, how: { partBytes: number; signal: AbortSignal }): Promise<ObjectUpload>;
 
-  /** Everything below a prefix; with `flat: false` only what lies directly there, and folders. */
-  pages(prefix: string, how: { flat: boolean; signal?: AbortSignal | undefined }): AsyncIterable<ObjectPage>;
+  /** One page of everything below a prefix; with `flat: false` of what lies directly there, and folders. `after`: `next` of the page before. */
+  page(prefix: string, how: { flat: boolean; after: string | null }): Promise<ObjectPage>;
 
   /** Nothing happens where there is none. */
   delete(key: string): Promise<void>;

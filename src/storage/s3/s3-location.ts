@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { OperatorError } from '../errors.ts';
-import { checkKey } from './layout.ts';
+import { OperatorError } from '../../errors.ts';
+import { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../credentials.ts';
+import { checkKey } from '../layout.ts';
 
 /** A place in a bucket, with the options that belong to the place. Secrets never do. */
 export interface S3Location {
@@ -16,7 +17,7 @@ export interface S3Location {
   pathStyle: boolean;
   /** A profile of the node's AWS configuration. */
   profile: string | null;
-  /** `file:<path>`: an AWS credentials file on the node. `env:<prefix>`: `<prefix>ACCESS_KEY_ID`, … of the node. Null: AWS' default chain. */
+  /** See credentials.ts: ACCESS_KEY_ID, SECRET_ACCESS_KEY and SESSION_TOKEN, or an AWS credentials file. Null: AWS' default chain. */
   credentials: string | null;
   createBucket: boolean;
 }
@@ -30,10 +31,7 @@ const options = z.strictObject({
     .optional(),
   pathStyle: flag.optional(),
   profile: z.string().min(1).optional(),
-  credentials: z
-    .string()
-    .regex(/^(?:file:\/.+|env:[A-Z][A-Z0-9_]*)$/, 'file:/path or env:PREFIX_')
-    .optional(),
+  credentials: z.string().regex(CREDENTIALS_REFERENCE, CREDENTIALS_EXPECTED).optional(),
   createBucket: flag.optional(),
 });
 

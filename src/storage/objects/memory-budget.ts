@@ -1,15 +1,21 @@
 /** Bytes that all transfers of a process may hold in memory together. Who asks first is served first. */
 export class MemoryBudget {
+  readonly #all: number;
   #free: number;
   readonly #waiting: { bytes: number; go: () => void }[] = [];
 
   constructor(bytes: number) {
+    this.#all = bytes;
     this.#free = bytes;
   }
 
-  /** Waits until so many bytes are free; the signal ends the wait with its reason. To be given back by the function that comes back. */
-  async take(bytes: number, signal?: AbortSignal): Promise<() => void> {
+  /**
+   * Waits until so many bytes are free, or all are, where more are wanted; the signal ends the wait with its reason. To be given back by the
+   * function that comes back.
+   */
+  async take(wanted: number, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
+    const bytes = Math.min(wanted, this.#all);
     if (this.#waiting.length > 0 || bytes > this.#free) await this.#wait(bytes, signal);
     else this.#free -= bytes;
     let isHeld = true;

@@ -1,6 +1,7 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { messageOf, OperatorError, type ErrorCode } from '../errors.ts';
-import type { S3Location } from './s3-location.ts';
+import { messageOf, OperatorError, type ErrorCode } from '../../errors.ts';
+import { connectionFailure, retryAfterMs } from '../objects/connection-errors.ts';
+import type { Failure } from '../objects/object-store.ts';
 
 /** Names of what S3 answers, with what an operator can do about it. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -24,26 +25,24 @@ const HINTS: Readonly<Record<string, string>> = {
     "The node has no credentials for the store: give it AWS' variables, a profile or a role, or add credentials=file:/path to the location.",
 };
 
-const FULL = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage']);
+/** With a status of 4xx, or in the middle of an answer, but worth another try. */
+const PASSING = new Set([
+  'SlowDown',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'ThrottlingException',
+  'OperationAborted',
+]);
 
-/** Of Node: the store cannot be reached at all. */
-const CONNECTION: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'Its name cannot be resolved: check endpoint and region in the location.',
-  EAI_AGAIN: 'Its name cannot be resolved now: check the DNS of this host.',
-  ECONNREFUSED: 'Nobody listens there: check endpoint in the location, and whether the store runs.',
-  EHOSTUNREACH: 'Check endpoint in the location, and the network of this host.',
-  ENETUNREACH: 'Check endpoint in the location, and the network of this host.',
-  ETIMEDOUT: 'Check endpoint in the location, and firewalls between this host and the store.',
-  ECONNRESET:
-    'The connection broke, each time: check the network, proxies, and whether endpoint has the right protocol.',
-  EPIPE: 'The connection broke, each time: check the network and proxies.',
-  DEPTH_ZERO_SELF_SIGNED_CERT: "The store's certificate is of no CA that this host knows.",
-  SELF_SIGNED_CERT_IN_CHAIN: "The store's certificate is of no CA that this host knows.",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The store's certificate is of no CA that this host knows.",
-  CERT_HAS_EXPIRED: "The store's certificate has expired.",
-  ERR_TLS_CERT_ALTNAME_INVALID: "The store's certificate is for another name: check endpoint in the location.",
-  EPROTO: 'The two do not speak the same TLS: check whether endpoint begins with http or https.',
-};
+const EXPIRED = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidToken',
+  'TokenRefreshRequired',
+  'RequestExpired',
+]);
+
+const FULL = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage']);
 
 /** True for an answer that says that there is nothing under that key. */
 export function isMissingObject(error: unknown): boolean {
@@ -66,26 +65,33 @@ export function isPreconditionFailed(error: unknown): boolean {
   return name === 'PreconditionFailed' || $metadata?.httpStatusCode === 412;
 }
 
-/** Turns what the SDK throws into the OperatorError that says what to do. `operation` in lower case, with the key. */
-export function s3Error(error: unknown, operation: string, { url }: Pick<S3Location, 'url'>): unknown {
-  if (error instanceof OperatorError) return error;
-  const { name = '', code = '' } = Object(error) as { name?: string; code?: string };
+/** True for credentials that were good once: new ones may be there. */
+export function isExpired(error: unknown): boolean {
+  return EXPIRED.has(String((Object(error) as { name?: unknown }).name));
+}
+
+/** What an error of the SDK means, and what to do. `what`: the operation, with the key and the place. */
+export function explainS3(error: unknown, what: string): Failure {
+  const connection = connectionFailure(error, what);
+  if (connection !== null) return connection;
+  const { name = '' } = Object(error) as { name?: string };
   const failed = (kind: ErrorCode, said: string, hint?: string): OperatorError =>
-    new OperatorError(kind, `${operation} at ${url}: ${said}`, {
-      cause: error,
-      ...(hint === undefined ? {} : { hint }),
-    });
+    new OperatorError(kind, `${what}: ${said}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
   if (error instanceof S3ServiceException) {
-    const status = error.$metadata.httpStatusCode ?? 0;
+    const { $metadata, $response } = error;
+    const status = $metadata.httpStatusCode ?? 0;
     const said = `${name}${status === 0 ? '' : ` (${status})`}: ${error.message}`;
-    if (FULL.has(name) || status === 507) return failed('NO_SPACE', said, HINTS[name]);
+    if (FULL.has(name) || status === 507) {
+      return { error: failed('NO_SPACE', said, HINTS[name]), passing: false, retryAfterMs: null };
+    }
     const hint = HINTS[name] ?? (status === 403 ? HINTS['AccessDenied'] : undefined);
-    const mayPass = status >= 500 || status === 429 || status === 408;
-    return failed(mayPass ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED', said, hint);
+    const passing = status >= 500 || status === 429 || status === 408 || PASSING.has(name);
+    return {
+      error: failed(passing ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED', said, hint),
+      passing,
+      retryAfterMs: retryAfterMs($response?.headers['retry-after'], Date.now()),
+    };
   }
-  if (HINTS[name] !== undefined) return failed('STORAGE_FAILED', messageOf(error), HINTS[name]);
-  if (name === 'TimeoutError' || CONNECTION[code] !== undefined) {
-    return failed('STORAGE_UNAVAILABLE', messageOf(error) || code, CONNECTION[code] ?? CONNECTION['ETIMEDOUT']);
-  }
-  return error;
+  const known = HINTS[name] === undefined ? error : failed('STORAGE_FAILED', messageOf(error), HINTS[name]);
+  return { error: known, passing: false, retryAfterMs: null };
 }

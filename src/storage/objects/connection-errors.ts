@@ -1,0 +1,64 @@
+import { OperatorError, type ErrorCode } from '../../errors.ts';
+import type { Failure } from './object-store.ts';
+
+/** Of Node: the store cannot be reached at all, with what an operator can do about it. */
+const HINTS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'Its name cannot be resolved: check endpoint and region in the location.',
+  EAI_AGAIN: 'Its name cannot be resolved now: check the DNS of this host.',
+  ECONNREFUSED: 'Nobody listens there: check endpoint in the location, and whether the store runs.',
+  EHOSTUNREACH: 'Check endpoint in the location, and the network of this host.',
+  ENETUNREACH: 'Check endpoint in the location, and the network of this host.',
+  ETIMEDOUT: 'Check endpoint in the location, and firewalls between this host and the store.',
+  ECONNRESET:
+    'The connection broke, each time: check the network, proxies, and whether endpoint has the right protocol.',
+  EPIPE: 'The connection broke, each time: check the network and proxies.',
+  ERR_STREAM_PREMATURE_CLOSE: 'The connection broke, each time: check the network and proxies.',
+};
+
+/** These do not pass by themselves. */
+const CERTIFICATE_HINTS: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: "The store's certificate is of no CA that this host knows.",
+  SELF_SIGNED_CERT_IN_CHAIN: "The store's certificate is of no CA that this host knows.",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The store's certificate is of no CA that this host knows.",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "The store's certificate is of no CA that this host knows.",
+  CERT_HAS_EXPIRED: "The store's certificate has expired.",
+  CERT_NOT_YET_VALID: "The store's certificate is not valid yet: check the clock of this host.",
+  ERR_TLS_CERT_ALTNAME_INVALID: "The store's certificate is for another name: check endpoint in the location.",
+  EPROTO: 'The two do not speak the same TLS: check whether endpoint begins with http or https.',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'The two do not speak the same TLS: check whether endpoint begins with http or https.',
+};
+
+/** Code of Node's that an error has, or what caused it; null where it is of no connection. */
+function connectionCode(error: unknown): string | null {
+  for (let each = error, depth = 0; each instanceof Object && depth < 5; depth += 1) {
+    const { code, name, cause } = each as { code?: unknown; name?: unknown; cause?: unknown };
+    if (typeof code === 'string' && (code in HINTS || code in CERTIFICATE_HINTS)) return code;
+    if (name === 'TimeoutError') return 'ETIMEDOUT';
+    each = cause ?? (error as { errors?: unknown[] }).errors?.[0];
+  }
+  return null;
+}
+
+/** What it means when the store could not be reached or the connection broke; null for everything else. `what`: the operation and the place. */
+export function connectionFailure(error: unknown, what: string): Failure | null {
+  const code = connectionCode(error);
+  if (code === null) return null;
+  const said = `${what}: ${textOf(error) || code}`;
+  const [kind, hint]: [ErrorCode, string | undefined] =
+    code in HINTS ? ['STORAGE_UNAVAILABLE', HINTS[code]] : ['STORAGE_FAILED', CERTIFICATE_HINTS[code]];
+  const told = new OperatorError(kind, said, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  return { error: told, passing: code in HINTS, retryAfterMs: null };
+}
+
+/** Of several addresses that were tried each has its error, and all of them together have no text. */
+function textOf(error: unknown): string {
+  const { message = '', errors = [] } = error as { message?: string; errors?: { message?: string }[] };
+  return message || errors.map((each) => each.message).join(', ');
+}
+
+/** The value of a Retry-After header in ms: seconds, or a date. Null for none, or what is neither. */
+export function retryAfterMs(header: string | null | undefined, now: number): number | null {
+  if (header === null || header === undefined || header === '') return null;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? null : Math.max(0, ms);
+}

@@ -1,0 +1,39 @@
+import { attempt, ShortRead } from './retry.ts';
+import type { Transfer } from './transfer.ts';
+
+type Reading = Pick<Transfer, 'store' | 'clock' | 'patience'>;
+
+/** A whole object as text, in one request: whoever replaces it meanwhile, it is one or the other. Null: there is none. */
+export async function readText(reading: Reading, key: string): Promise<string | null> {
+  return attempt(reading, `reading ${key}`, async () => {
+    const found = await reading.store.read(key, null, { signal: never() });
+    return found === null ? null : (await collect(found.body, found.size)).toString('utf8');
+  });
+}
+
+/** The first bytes as text, and how many there are in all. Null: there is no such object. */
+export async function readHead(
+  reading: Reading,
+  key: string,
+  bytes: number,
+): Promise<{ text: string; size: number } | null> {
+  return attempt(reading, `reading ${key}`, async () => {
+    const found = await reading.store.read(key, { begin: 0, bytes }, { signal: never() });
+    if (found === null) return null;
+    const start = await collect(found.body, Math.min(bytes, found.size));
+    // A character that was cut is left out.
+    return { text: new TextDecoder().decode(start, { stream: true }), size: found.size };
+  });
+}
+
+async function collect(body: AsyncIterable<Uint8Array>, bytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  const all = Buffer.concat(chunks);
+  if (all.length !== bytes) throw new ShortRead(`${all.length} of ${bytes} bytes came`);
+  return all;
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}

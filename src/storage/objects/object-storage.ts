@@ -1,0 +1,269 @@
+import { createHash } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import type { Clock } from '../../clock.ts';
+import type { CopyPool } from '../copy-pool.ts';
+import { checkKey, checkPrefix } from '../layout.ts';
+import { damaged, sourceChanged } from '../storage-errors.ts';
+import type {
+  DeleteOptions,
+  LinkOutcome,
+  Storage,
+  StoredEntry,
+  StoredFile,
+  SweepOptions,
+  TransferOptions,
+} from '../storage.ts';
+import { downloadTo, MissingObject, OtherSize, readParts, Replaced } from './download.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import { moveObjects } from './move.ts';
+import { readHead, readText } from './documents.ts';
+import type { ObjectPage, ObjectStore } from './object-store.ts';
+import { attempt, HASTY, PATIENT } from './retry.ts';
+import type { Transfer } from './transfer.ts';
+import { sweepUploads } from './unfinished.ts';
+import { uploadFile, uploadStream } from './upload.ts';
+
+export interface ObjectDeps {
+  /** Hashes what lies at the target of a download already; its throttle is that of all transfers. */
+  pool: CopyPool;
+  memory: MemoryBudget;
+  clock: Clock;
+  /** False: somebody waits for the answer, and can do without it. */
+  patient: boolean;
+  /** It is going to be written to. */
+  create: boolean;
+}
+
+/** Opens a place in a store. Says in seconds what is wrong with it. Throws STORAGE_FAILED, STORAGE_UNAVAILABLE. */
+export async function openObjectStorage(store: ObjectStore, deps: ObjectDeps): Promise<Storage> {
+  const { pool, memory, clock, patient, create } = deps;
+  const transfer = { store, memory, clock, throttle: pool.throttle, patience: patient ? PATIENT : HASTY };
+  await attempt(transfer, 'looking', () => store.check(create));
+  return new ObjectStorage(transfer, pool);
+}
+
+/** Keeps backups in any store of objects. */
+class ObjectStorage implements Storage {
+  readonly url: string;
+  readonly #transfer: Transfer;
+  readonly #store: ObjectStore;
+  readonly #pool: CopyPool;
+
+  constructor(transfer: Transfer, pool: CopyPool) {
+    this.url = transfer.store.url;
+    this.#transfer = transfer;
+    this.#store = transfer.store;
+    this.#pool = pool;
+  }
+
+  async putFile(key: string, sourcePath: string, options?: TransferOptions): Promise<StoredFile> {
+    checkKey(key);
+    options?.signal?.throwIfAborted();
+    try {
+      return await uploadFile(this.#transfer, key, sourcePath, options);
+    } catch (error) {
+      if (options?.signal?.aborted) throw options.signal.reason;
+      if (await isFile(sourcePath)) throw error;
+      throw sourceChanged(sourcePath, 'there is no such file', error);
+    }
+  }
+
+  async putStream(
+    key: string,
+    content: AsyncIterable<Buffer>,
+    options?: TransferOptions & { atMost?: number },
+  ): Promise<number> {
+    return await uploadStream(this.#transfer, checkKey(key), content, options);
+  }
+
+  /** Nothing can be linked, but an earlier object can be named. */
+  async link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<LinkOutcome> {
+    checkKey(to);
+    const found = await this.#attempt(`looking for ${from}`, () => this.#store.head(checkKey(from)));
+    const isSame = found !== null && found.size === expected.size && found.modified <= expected.unchangedSince;
+    return isSame ? 'REFERENCED' : 'NONE';
+  }
+
+  async getFile(
+    key: string,
+    targetPath: string,
+    expected: { size: number; sha256: string },
+    options?: TransferOptions,
+  ): Promise<void> {
+    checkKey(key);
+    if (await this.#isSame(targetPath, expected, options)) return;
+    try {
+      const get = () => downloadTo(this.#transfer, key, targetPath, expected, options);
+      // What was altered on its way is right the second time.
+      const first = await get();
+      const result = first.outcome === 'done' ? first : await get();
+      if (result.outcome === 'done') return;
+      throw damaged(key, expected, `it has ${expected.size} bytes with sha256 ${result.sha256}`);
+    } catch (error) {
+      if (options?.signal?.aborted) throw options.signal.reason;
+      if (error instanceof OtherSize || error instanceof MissingObject) throw damaged(key, expected, error.message);
+      throw error;
+    }
+  }
+
+  async checksum(key: string, options?: TransferOptions): Promise<StoredFile | null> {
+    const content = await this.readStream(key, options);
+    if (content === null) return null;
+    const hash = createHash('sha256');
+    let crc = 0;
+    let size = 0;
+    try {
+      for await (const part of content) {
+        hash.update(part);
+        crc = crc32(part, crc);
+        size += part.length;
+      }
+    } catch (error) {
+      if (error instanceof MissingObject) return null;
+      throw error;
+    }
+    return { size, sha256: hash.digest('hex'), crc32: crc };
+  }
+
+  async readStream(key: string, options?: TransferOptions): Promise<AsyncIterable<Buffer> | null> {
+    options?.signal?.throwIfAborted();
+    const found = await this.#attempt(`looking for ${key}`, () => this.#store.head(checkKey(key)), options?.signal);
+    return found === null ? null : this.#parts(key, found.size, options);
+  }
+
+  async putDocument(key: string, content: string): Promise<void> {
+    await this.#put(key, content, {});
+  }
+
+  async createDocument(key: string, content: string): Promise<boolean> {
+    if (await this.#put(key, content, { onlyNew: true })) return true;
+    // A request whose answer was lost is sent again: then it is this very document that is there.
+    return (await this.getDocument(key)) === content;
+  }
+
+  async getDocument(key: string): Promise<string | null> {
+    return await readText(this.#transfer, checkKey(key));
+  }
+
+  async getHead(key: string, bytes: number): Promise<{ text: string; size: number } | null> {
+    return await readHead(this.#transfer, checkKey(key), bytes);
+  }
+
+  async *list(prefix: string): AsyncGenerator<StoredEntry> {
+    for await (const { objects } of this.#pages(prefix, true)) {
+      // Some tools mark folders by empty objects.
+      for (const entry of objects) if (!entry.key.endsWith('/')) yield entry;
+    }
+  }
+
+  async ownBytes(prefix: string, { shared, signal }: Parameters<Storage['ownBytes']>[1] = {}): Promise<number> {
+    let bytes = 0;
+    for await (const { key, size } of this.list(prefix)) {
+      signal?.throwIfAborted();
+      if (!shared?.has(key)) bytes += size;
+    }
+    return bytes;
+  }
+
+  async folders(prefix: string): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { folders } of this.#pages(prefix, false)) {
+      names.push(...folders.map((folder) => folder.slice(prefix.length, -1)));
+    }
+    return names.sort();
+  }
+
+  /** Nothing in a store of objects tells. */
+  foldersVersion(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  async delete(key: string): Promise<boolean> {
+    if ((await this.#attempt(`looking for ${key}`, () => this.#store.head(checkKey(key)))) === null) return false;
+    await this.#attempt(`deleting ${key}`, () => this.#store.delete(key));
+    return true;
+  }
+
+  async deleteFolder(prefix: string, { keep, signal, onFile }: DeleteOptions = {}): Promise<void> {
+    if (checkPrefix(prefix) === '') return;
+    const batch: string[] = [];
+    const deleteBatch = async (): Promise<void> => {
+      const keys = batch.splice(0);
+      if (keys.length === 0) return;
+      const what = `deleting ${keys.length} objects below ${prefix}`;
+      await this.#attempt(what, () => this.#store.deleteAll(keys, signal), signal);
+      for (const key of keys) onFile?.(key);
+    };
+    for await (const { key } of this.list(prefix)) {
+      signal?.throwIfAborted();
+      if (!keep?.has(key)) batch.push(key);
+      if (batch.length === this.#store.limits.deletedAtOnce) await deleteBatch();
+    }
+    await deleteBatch();
+  }
+
+  sweepUnfinished(prefix: string, options: SweepOptions): AsyncIterable<StoredEntry> {
+    return sweepUploads(this.#transfer, prefix, options);
+  }
+
+  moveFolder(from: string, to: string, signal?: AbortSignal): Promise<boolean> {
+    return moveObjects(this.#transfer, this, { from: checkPrefix(from), to: checkPrefix(to) }, signal);
+  }
+
+  /** What a put returned for is durable. */
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  freeBytes(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  async *#parts(key: string, size: number, options?: TransferOptions): AsyncGenerator<Buffer> {
+    try {
+      yield* readParts(this.#transfer, key, size, options);
+    } catch (error) {
+      if (options?.signal?.aborted) throw options.signal.reason;
+      throw error instanceof OtherSize ? new Replaced(key, this.url) : error;
+    }
+  }
+
+  #put(key: string, content: string, how: { onlyNew?: boolean }): Promise<boolean> {
+    const body = Buffer.from(content);
+    const options = { ...how, crc32: crc32(body) };
+    return this.#attempt(`storing ${key}`, () => this.#store.put(checkKey(key), body, options));
+  }
+
+  async *#pages(prefix: string, flat: boolean): AsyncGenerator<ObjectPage> {
+    checkPrefix(prefix);
+    let after: string | null = null;
+    do {
+      const how: { flat: boolean; after: string | null } = { flat, after };
+      const page = await this.#attempt(`listing ${prefix}`, () => this.#store.page(prefix, how));
+      yield page;
+      after = page.next;
+    } while (after !== null);
+  }
+
+  #attempt<T>(operation: string, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return attempt(this.#transfer, operation, act, signal);
+  }
+
+  async #isSame(path: string, expected: { size: number; sha256: string }, options?: TransferOptions): Promise<boolean> {
+    if (!(await isFile(path, expected.size))) return false;
+    const result = await this.#pool.run({ source: path, target: null, expected }, options);
+    return result.outcome === 'done';
+  }
+}
+
+async function isFile(path: string, size?: number): Promise<boolean> {
+  try {
+    const stats = await lstat(path);
+    return stats.isFile() && (size === undefined || stats.size === size);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
