@@ -24,7 +24,7 @@ export async function adoptFile(
   const path = `${keyspace}/${table}/${file.path}`;
   const own = fileKey(request.cluster, request.executorId, request.backupName, path);
   const { key, size } = file;
-  const linked = !inPlace && (await storage.link(key, own, { size, unchangedSince: clock.now() }));
+  const linked = !inPlace && (await storage.link(key, own, { size, unchangedSince: clock.now() })) === 'LINKED';
   const source = linked || key === own ? {} : { source: key };
   const before = readBefore(progress, keyspace, path);
   if (before?.size === size && file.modified < progress.started) {

@@ -7,7 +7,7 @@ import { nodeInspect } from '../../src/executor/node-inspect.ts';
 import type { StepContext } from '../../src/executor/step-context.ts';
 import type { BackupRecord } from '../../src/model/backup.ts';
 import type { StepRequest } from '../../src/model/step.ts';
-import type { Storage } from '../../src/storage/storage.ts';
+import type { LinkOutcome, Storage } from '../../src/storage/storage.ts';
 import { storeForeign, type ForeignOptions } from '../helpers/foreign-tree.ts';
 import { commitOf, EXECUTOR_ID, makeHost, type Host } from '../helpers/step-context.ts';
 
@@ -78,7 +78,7 @@ export async function verifyDeep(host: Host) {
 export function withoutLinks(storage: Storage): Storage {
   return new Proxy(storage, {
     get(target, name) {
-      if (name === 'link') return () => Promise.resolve(false);
+      if (name === 'link') return () => Promise.resolve('NONE' satisfies LinkOutcome);
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },
