@@ -25,7 +25,7 @@ const ARROWS: Record<string, string[]> = {
 };
 
 /** Single files at the top that every room may use. */
-const SHARED = new Set(['errors.ts', 'log.ts', 'clock.ts']);
+const SHARED = new Set(['errors.ts', 'log.ts', 'clock.ts', 'sealed.ts']);
 
 test('imports between rooms go one way', (t) => {
   const wrong: string[] = [];

@@ -1,5 +1,9 @@
-/** What refers to credentials without being any: `file:/path` and `env:PREFIX_`. */
-const REFERENCE = /^(?:file:\/.+|env:[A-Z][A-Z0-9_]*)$/;
+import { CREDENTIALS_REFERENCE } from './credentials.ts';
+
+/** Options that may hold a secret, unless they refer to one. */
+const SECRETIVE = /secret|password|token|key|sig|credential/i;
+/** Tells which key is meant. That of an access key is half of a secret, and stands with it. */
+const KEY_ID = /^(?!.*access).*key_?id$/i;
 
 /** True for a location that holds a secret, before the host or in the query, or what may be one: locations are stored, logged and told. */
 export function hasSecret(location: string): boolean {
@@ -7,7 +11,7 @@ export function hasSecret(location: string): boolean {
   if (/^\w+:\/\/[^/?]*@/.test(location)) return true;
   if (!location.includes('?') || !/^[a-z0-9]+:\/\//i.test(location)) return false;
   return [...query].some(([name, value]) => {
-    if (/secret|password|token|key|sig/i.test(name)) return true;
-    return name === 'credentials' ? !REFERENCE.test(value) : /^\w+:\/\/[^/]*@/.test(value);
+    if (/^\w+:\/\/[^/]*@/.test(value)) return true;
+    return SECRETIVE.test(name) && !KEY_ID.test(name) && !CREDENTIALS_REFERENCE.test(value);
   });
 }

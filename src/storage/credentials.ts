@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatorError, wrapError } from '../errors.ts';
+import { credentialIn, type GivenCredentials } from '../model/credentials.ts';
 import { checkKey } from './layout.ts';
+
+export { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../model/credentials.ts';
 
 /** Where a process finds credentials. */
 export interface CredentialPlaces {
@@ -10,7 +13,7 @@ export interface CredentialPlaces {
   /** Directory of `secret:` references: the sandbox, where Mesos mounts secrets. */
   sandbox: string;
   /** Values that came with the request, by name; they come before every reference, and are kept in memory only. */
-  given?: Readonly<Record<string, string>> | undefined;
+  given?: GivenCredentials | undefined;
 }
 
 /** Credentials that were found, by the names of the kind of store: `ACCESS_KEY_ID`, `ACCOUNT_KEY`, … */
@@ -21,12 +24,6 @@ export interface Credentials {
   /** The whole text of a file or secret, or the variable `<prefix>CREDENTIALS`; null where there is none. */
   text: string | null;
 }
-
-/** What a location may say in `credentials`. */
-export const CREDENTIALS_REFERENCE = /^(?:file:\/.+|secret:[^/].*|env:[A-Z][A-Z0-9_]*)$/;
-
-/** In words, for messages. */
-export const CREDENTIALS_EXPECTED = 'file:/path, secret:name or env:PREFIX_';
 
 /**
  * Looks up what a location's `credentials` refers to: `file:/path` and `secret:name` (a file of the sandbox) with lines `name = value`, or `env:PREFIX_`
@@ -47,7 +44,7 @@ export async function findCredentials(
   }
   const path = kind === 'secret' ? join(sandbox, checkKey(where)) : where;
   const text = await readText(path);
-  return { where: `the file ${path}`, value: (name) => valueIn(text, name), text };
+  return { where: `the file ${path}`, value: (name) => credentialIn(text, name), text };
 }
 
 /** Throws STORAGE_FAILED that says what is missing where, without any value. */
@@ -67,10 +64,4 @@ async function readText(path: string): Promise<string> {
   } catch (error) {
     throw wrapError(`read the credentials of the store from ${path}`, error, 'STORAGE_FAILED');
   }
-}
-
-/** Of AWS' files (`aws_access_key_id = …`) as of files of variables (`export ACCESS_KEY_ID="…"`). */
-function valueIn(text: string, name: string): string | undefined {
-  const line = new RegExp(`^\\s*(?:export\\s+)?(?:aws_|azure_)?${name}\\s*=\\s*(.*?)\\s*$`, 'im').exec(text)?.[1];
-  return line?.replace(/^(["'])(.*)\1$/, '$2');
 }

@@ -10,6 +10,8 @@ test('a location with a reference to credentials has no secret', (t) => {
     's3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=us-east-1&pathStyle=true',
     's3://bucket?credentials=file:/etc/backup.credentials',
     's3://bucket?credentials=env:BACKUP_',
+    's3://bucket?credentials=secret:s3',
+    's3://bucket?encryptionKey=file:/etc/backup.key&kmsKeyId=alias/backup',
   ])
     t.false(hasSecret(location), location);
 });
@@ -19,6 +21,8 @@ test('a key, a token or a password in a location is found, also where it is enco
     's3://user:hidden@bucket/prefix',
     's3://bucket?credentials=AKIA:hidden',
     's3://bucket?credentials=env:lower',
+    's3://bucket?credentials=secret:/hidden',
+    's3://bucket?accessKeyId=hidden',
     's3://bucket?secretKey=hidden',
     's3://bucket?sessionToken=hidden',
     's3://bucket?endpoint=http://user:hidden@host',

@@ -1,0 +1,38 @@
+/** What refers to credentials without being any, as a location says it in `credentials`. */
+export const CREDENTIALS_REFERENCE = /^(?:file:\/.+|secret:[^/].*|env:[A-Z][A-Z0-9_]*)$/;
+
+/** In words, for messages. */
+export const CREDENTIALS_EXPECTED = 'file:/path, secret:name or env:PREFIX_';
+
+/** Credentials that came with a request, by the names of the kind of store. In memory only: never stored, logged or told. */
+export type GivenCredentials = Readonly<Record<string, string>>;
+
+/** One way to prove who one is: what it needs, and what may come with it. */
+export interface CredentialWay {
+  needed: readonly string[];
+  optional?: readonly string[];
+}
+
+/** The ways of each kind of store, by the scheme of its locations. */
+export const CREDENTIAL_WAYS: Readonly<Record<string, readonly CredentialWay[]>> = {
+  s3: [{ needed: ['ACCESS_KEY_ID', 'SECRET_ACCESS_KEY'], optional: ['SESSION_TOKEN'] }],
+  azure: [
+    { needed: ['CONNECTION_STRING'] },
+    { needed: ['ACCOUNT_KEY'] },
+    { needed: ['SAS'] },
+    { needed: ['CLIENT_ID', 'TENANT_ID', 'CLIENT_SECRET'] },
+  ],
+  // The service account's JSON as text.
+  gs: [{ needed: ['CREDENTIALS'] }],
+};
+
+/** Every name that a kind of store knows. */
+export const CREDENTIAL_NAMES: readonly string[] = Object.values(CREDENTIAL_WAYS)
+  .flat()
+  .flatMap(({ needed, optional = [] }) => [...needed, ...optional]);
+
+/** The value of a name in a file of credentials: of AWS' (`aws_access_key_id = …`) as of one of variables (`export ACCESS_KEY_ID="…"`). */
+export function credentialIn(text: string, name: string): string | undefined {
+  const line = new RegExp(`^\\s*(?:export\\s+)?(?:aws_|azure_)?${name}\\s*=\\s*(.*?)\\s*$`, 'im').exec(text)?.[1];
+  return line?.replace(/^(["'])(.*)\1$/, '$2');
+}
