@@ -12,7 +12,7 @@ import { MesosExecutorClient } from '../mesos/executor-client.ts';
 import { readExecutorEnvironment } from '../mesos/executor-environment.ts';
 import type { ExecutorClient } from '../mesos/types.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
-import { MemoryBudget } from '../storage/memory-budget.ts';
+import { MemoryBudget } from '../storage/objects/memory-budget.ts';
 import { MEMORY_BYTES, openStorage } from '../storage/open.ts';
 
 /** A node's reads and writes come before its backup: under load its Cassandra gets nine tenths of a core that both want. */
@@ -37,7 +37,8 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
       const java = request.javaHome === null ? findJava(env) : resolve(sandbox, request.javaHome, 'bin/java');
       return cassandraServers({ clock, log, java, workDirectory: sandbox })(request, startSignal);
     },
-    openStorage: (location, create) => openStorage(location, { pool, baseDirectory: sandbox, create, memory, env }),
+    openStorage: (location, create, given) =>
+      openStorage(location, { pool, baseDirectory: sandbox, create, memory, env, given }),
     pool,
     hostname: hostname(),
     clock,

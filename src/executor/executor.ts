@@ -2,7 +2,9 @@ import { pause } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import { decodeNodeTask, decodePace, encodeStepProgress } from '../mesos/messages.ts';
 import type { ExecutorEvent, TaskInfo } from '../mesos/types.ts';
-import { emptyReport, type NodeTask } from '../model/step.ts';
+import { sealedFor, type GivenCredentials } from '../model/credentials.ts';
+import { emptyReport, type NodeTask, type StepRequest } from '../model/step.ts';
+import { SealingKey } from '../sealed.ts';
 import { toJobError } from './report.ts';
 import type { StartServer } from './server.ts';
 import { ServerTask } from './server-task.ts';
@@ -26,6 +28,7 @@ export class Executor {
   readonly #deps: ExecutorDependencies;
   readonly #updates: TaskUpdates;
   readonly #over = new AbortController();
+  readonly #sealingKey = new SealingKey();
   /** The last ones that were launched; `over` says whether they have ended. */
   #server: ServerTask | null = null;
   #step: StepTask | null = null;
@@ -100,7 +103,8 @@ export class Executor {
 
   #launchServer(taskId: string, { server: request }: Extract<NodeTask, { server: unknown }>): void {
     if (this.#server?.over === false) throw busy(`Cassandra runs already as task ${this.#server.taskId}`);
-    this.#server = new ServerTask(taskId, request, { ...this.#deps, updates: this.#updates });
+    const sealingKey = this.#sealingKey.publicKey;
+    this.#server = new ServerTask(taskId, request, { ...this.#deps, updates: this.#updates, sealingKey });
   }
 
   #launchStep(taskId: string, { step: request }: Extract<NodeTask, { step: unknown }>): void {
@@ -108,7 +112,21 @@ export class Executor {
     // What a job has left on the disks is to go also while Cassandra is down.
     const current = request.phase === 'cleanup' ? this.#server?.started : this.#server?.server;
     const server = { current: current ?? null, ip: this.#server?.request.address ?? '' };
-    this.#step = new StepTask(taskId, request, server, { ...this.#deps, updates: this.#updates });
+    let given = this.#unsealed(taskId, request);
+    this.#step = new StepTask(taskId, request, server, {
+      ...this.#deps,
+      updates: this.#updates,
+      openStorage: (location, create) => this.#deps.openStorage(location, create, given),
+    });
+    // What is remembered of a step must not hold them any longer.
+    void this.#step.ended.then(() => (given = undefined));
+  }
+
+  /** The credentials that came with the job's request; undefined where none did. Throws TASK_LOST. */
+  #unsealed(taskId: string, { sealedCredentials, location }: StepRequest): GivenCredentials | undefined {
+    if (sealedCredentials === undefined) return undefined;
+    const text = this.#sealingKey.open(sealedCredentials, sealedFor(taskId, location));
+    return JSON.parse(text) as GivenCredentials;
   }
 
   #checkExecutorId(task: NodeTask): void {

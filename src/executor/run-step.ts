@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { GivenCredentials } from '../model/credentials.ts';
 import type { PhaseName } from '../model/phase.ts';
 import type { StepReport, StepRequest } from '../model/step.ts';
 import type { CopyPool } from '../storage/copy-pool.ts';
@@ -63,8 +64,8 @@ function isIn<Steps extends object>(phase: PhaseName, steps: Steps): phase is Ph
 const CREATING: ReadonlySet<PhaseName> = new Set(['snapshot', 'backup']);
 
 export interface StepDependencies {
-  /** Opens a location: with `create` a missing directory is made. */
-  openStorage(location: string, create: boolean): Promise<Storage>;
+  /** Opens a location: with `create` a missing directory is made; with credentials that came with the request. */
+  openStorage(location: string, create: boolean, given?: GivenCredentials): Promise<Storage>;
   pool: CopyPool;
   hostname: string;
   clock: Clock;

@@ -12,6 +12,8 @@ export interface ServerTaskDependencies {
   startServer: StartServer;
   client: ExecutorClient;
   updates: TaskUpdates;
+  /** Told with the node's health. */
+  sealingKey: string;
   clock: Clock;
   log: Logger;
 }
@@ -115,11 +117,11 @@ export class ServerTask {
   }
 
   async #tellHealth(server: Server, until: AbortSignal): Promise<void> {
-    const { clock, log, client, updates } = this.#deps;
+    const { clock, log, client, updates, sealingKey } = this.#deps;
     let told: string | null = null;
     while (!until.aborted) {
       try {
-        const health = await healthOf(server, until);
+        const health = { ...(await healthOf(server, until)), sealingKey };
         const word = 'error' in health ? health.error : health.operationMode;
         const healthy = word === 'NORMAL';
         const data = 'error' in health ? {} : { data: encodeHealth(health) };

@@ -7,6 +7,11 @@ export const CREDENTIALS_EXPECTED = 'file:/path, secret:name or env:PREFIX_';
 /** Credentials that came with a request, by the names of the kind of store. In memory only: never stored, logged or told. */
 export type GivenCredentials = Readonly<Record<string, string>>;
 
+/** What credentials are sealed for. At another place they are of no use to whoever could launch tasks. */
+export function sealedFor(taskId: string, location: string): string {
+  return JSON.stringify([taskId, location]);
+}
+
 /** One way to prove who one is: what it needs, and what may come with it. */
 export interface CredentialWay {
   needed: readonly string[];

@@ -32,6 +32,8 @@ export interface NodeHealth {
   movingNodes: string[];
   uptimeMillis: number;
   nativeTransportRunning: boolean;
+  /** Public key of its executor, see sealed.ts. Absent from executors of early versions. */
+  sealingKey?: string;
 }
 
 /** One node of the ring as the scheduler knows it: its identity, its place, its tasks and its last word. */

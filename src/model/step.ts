@@ -83,12 +83,16 @@ export interface StepRequest {
   mode: BackupMode;
   /** backup: read every file, whatever is known of it. */
   rehash: boolean;
+  /** snapshot, backup: the node was not up when the others proved that they can write at the location, and is to prove it first. */
+  preflightDue?: boolean;
   /** inspect: read every byte. */
   deep?: boolean;
   /** inspect: all nodes at it, in one order that all know. */
   inspectors?: Inspector[];
   /** delete: also the only whole backup. */
   force?: boolean;
+  /** Credentials that came with the request, as JSON, sealed for this executor, task and location; see sealed.ts. */
+  sealedCredentials?: string;
   /** Id of the scheduler, for the lock of the location. Absent from early versions. */
   scheduler?: string;
   /** backup: go on with what another job has begun; and the uuids of those that are known to have worked on it, the first one first. */
