@@ -1,17 +1,38 @@
 /** incremental: what earlier backups of the node hold already is linked to. full: everything is sent. */
 export type BackupMode = 'incremental' | 'full';
 
+export type Compression = 'lz4' | 'zstd' | 'gzip';
+
+/** How a file lies at the location, where it does not lie there as it was on the node. */
+export interface FileEncoding {
+  /** Bytes at the location. */
+  stored: number;
+  compression?: Compression;
+  /** The operator's name of the key that it is encrypted with. */
+  keyId?: string;
+  /** By what the key itself is known, without telling it: another key may be given the same name. */
+  keyCheck?: string;
+}
+
 /** One SSTable component in a node's manifest. */
 export interface ManifestFile {
   /** Relative to the node backup's folder: `<keyspace>/<table>/[.index/]<component>`. */
   path: string;
+  /** Bytes on the node, as is the checksum. */
   size: number;
   /** Lower-case hex. */
   sha256: string;
+  /** Absent: the file lies at the location as it was on the node. */
+  encoding?: FileEncoding;
   /** Where the bytes lie when not at `path` in this folder: a key relative to the location. */
   source?: string;
   /** Index of the data directory it came from (JBOD). */
   dataDirectory: number;
+}
+
+/** Bytes that a file has at the location. */
+export function storedBytes({ size, encoding }: Pick<ManifestFile, 'size' | 'encoding'>): number {
+  return encoding?.stored ?? size;
 }
 
 export interface ManifestTable {
@@ -102,6 +123,12 @@ export interface BackupRecord {
   missing: { executorId: string; keyspace: string | null; table?: string; reason: string }[];
   /** What is stored of each keyspace on all nodes together; also the empty ones. */
   keyspaces?: Record<string, KeyspaceSize>;
+  /** Names of the keys that its files are encrypted with; absent where none is. */
+  keyIds?: string[];
+  /** No file of it lies open. */
+  encrypted?: true;
+  /** How files of it are compressed; absent where none is. */
+  compression?: Compression[];
 }
 
 /** One file that is not as the backup's documents say. */

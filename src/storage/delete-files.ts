@@ -52,8 +52,27 @@ async function unlessGone(act: Promise<void>): Promise<boolean> {
 }
 
 /** Deletes what killed writers have left in a folder. */
-export async function removeTemporaries(folder: string): Promise<void> {
+async function removeTemporaries(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name.startsWith(TEMPORARY_PREFIX)) await rm(join(folder, name), { force: true });
+  }
+}
+
+/**
+ * A writer that was killed leaves its temporary. Each folder of a node's backup has one writer at a time, so what lies there when this one begins
+ * is rubbish.
+ */
+export class LeftOvers {
+  readonly #removed = new Map<string, Promise<void>>();
+
+  /** Does nothing the second time. */
+  async removeFrom(folder: string): Promise<void> {
+    // One promise for all: a put that did not wait would lose its own temporary.
+    let removed = this.#removed.get(folder);
+    if (removed === undefined) {
+      removed = removeTemporaries(folder);
+      this.#removed.set(folder, removed);
+    }
+    return removed;
   }
 }

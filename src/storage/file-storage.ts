@@ -2,18 +2,22 @@ import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OperatorError } from '../errors.ts';
+import { PLAIN } from './coding/plain.ts';
 import type { CopyResult } from './copy-file.ts';
 import type { CopyPool } from './copy-pool.ts';
-import { deleteFile, deleteTree, removeIfEmpty, removeTemporaries } from './delete-files.ts';
-import { createDurably, fsyncPath, syncFileSystem, writeDurably } from './durable.ts';
+import { deleteFile, deleteTree, LeftOvers, removeIfEmpty } from './delete-files.ts';
+import { createDurably, writeDurably } from './durable.ts';
+import { readStream, writeStream } from './file-streams.ts';
 import { folderVersion } from './folder-version.ts';
 import { hardLink } from './hard-link.ts';
 import { checkPrefix } from './layout.ts';
 import { moveDurably } from './move-folder.ts';
 import { RootDirectory } from './root-directory.ts';
+import { isSameFile } from './same-file.ts';
 import { damaged, explained, freeBytes, sourceChanged, storageError } from './storage-errors.ts';
 import type {
   DeleteOptions,
+  ExpectedFile,
   LinkOutcome,
   Storage,
   StoredEntry,
@@ -21,6 +25,7 @@ import type {
   SweepOptions,
   TransferOptions,
 } from './storage.ts';
+import { Unflushed } from './unflushed.ts';
 import { lstatOrNull, readHead, walkFolder, type FoundFile } from './walk-folder.ts';
 
 /**
@@ -35,23 +40,22 @@ export async function openFileStorage(directory: string, pool: CopyPool, create:
 
 class FileStorage implements Storage {
   readonly url: string;
+  readonly coding = PLAIN;
   readonly #root: RootDirectory;
   readonly #pool: CopyPool;
-  /** Folders whose left-overs of an earlier, killed writer were removed. */
-  readonly #swept = new Map<string, Promise<void>>();
-  /** What flush() has to make durable where there is no syncfs. */
-  readonly #unflushed = new Set<string>();
+  readonly #leftOvers = new LeftOvers();
+  readonly #unflushed: Unflushed;
 
   constructor(directory: string, root: RootDirectory, pool: CopyPool) {
     this.url = pathToFileURL(directory).href;
     this.#root = root;
     this.#pool = pool;
+    this.#unflushed = new Unflushed(root.path);
   }
 
   async putFile(key: string, sourcePath: string, options?: TransferOptions): Promise<StoredFile> {
     try {
-      const target = await this.#root.prepare(key);
-      await this.#sweep(dirname(target));
+      const target = await this.#prepare(key);
       const result = await this.#pool.run({ source: sourcePath, target, expected: null }, options);
       this.#unflushed.add(target);
       return storedFile(result, sourcePath);
@@ -70,26 +74,20 @@ class FileStorage implements Storage {
     return this.#attempt(`linking ${to} to ${from}`, null, async () => {
       const source = await this.#root.find(from);
       if (source === null) return 'NONE';
-      const target = await this.#root.prepare(to);
-      await this.#sweep(dirname(target));
+      const target = await this.#prepare(to);
       if (!(await hardLink(source, target, expected))) return 'NONE';
       this.#unflushed.add(target);
       return 'LINKED';
     });
   }
 
-  async getFile(
-    key: string,
-    targetPath: string,
-    expected: { size: number; sha256: string },
-    options?: TransferOptions,
-  ): Promise<void> {
+  async getFile(key: string, targetPath: string, expected: ExpectedFile, options?: TransferOptions): Promise<void> {
     const source = await this.#attempt(`reading ${key}`, null, () => this.#findFile(key));
     if (source === null) throw damaged(key, expected, 'there is no such file');
     const directory = dirname(targetPath);
     const act = { operation: `fetching ${key} to ${targetPath}`, directory, needed: expected.size };
     await explained(act, async () => {
-      if (await this.#isSame(targetPath, expected, options)) return;
+      if (await isSameFile(this.#pool, targetPath, expected, options)) return;
       await mkdir(directory, { recursive: true });
       const result = await this.#pool.run({ source, target: targetPath, expected }, options);
       if (result.outcome === 'mismatch') {
@@ -98,6 +96,24 @@ class FileStorage implements Storage {
       }
       storedFile(result, source);
     });
+  }
+
+  async putStream(
+    key: string,
+    content: AsyncIterable<Buffer>,
+    options: TransferOptions & { atMost?: number } = {},
+  ): Promise<number> {
+    return this.#attempt(`storing ${key}`, options.atMost ?? null, async () => {
+      const target = await this.#prepare(key);
+      const size = await writeStream(target, content, this.#pool.throttle, options);
+      this.#unflushed.add(target);
+      return size;
+    });
+  }
+
+  async readStream(key: string, options?: TransferOptions): Promise<AsyncIterable<Buffer> | null> {
+    const path = await this.#attempt(`reading ${key}`, null, () => this.#findFile(key));
+    return path === null ? null : this.#explain(`reading ${key}`, readStream(path, this.#pool.throttle, options));
   }
 
   async checksum(key: string, options?: TransferOptions): Promise<StoredFile | null> {
@@ -204,8 +220,7 @@ class FileStorage implements Storage {
   async flush(): Promise<void> {
     await this.#attempt('flushing', null, async () => {
       await this.#root.check();
-      if (!(await syncFileSystem(this.#root.path))) await this.#syncEach();
-      this.#unflushed.clear();
+      await this.#unflushed.flush();
     });
   }
 
@@ -244,43 +259,22 @@ class FileStorage implements Storage {
   /** What lies below a prefix, also what is unfinished. */
   async *#walk(prefix: string): AsyncGenerator<FoundFile> {
     const folder = await this.#findFolder(prefix);
-    if (folder === null) return;
+    if (folder !== null) yield* this.#explain(`listing ${prefix}`, walkFolder(folder, prefix));
+  }
+
+  async *#explain<T>(operation: string, found: AsyncIterable<T>): AsyncGenerator<T> {
     try {
-      yield* walkFolder(folder, prefix);
+      yield* found;
     } catch (error) {
-      throw await storageError(error, { operation: `listing ${prefix}`, directory: this.#root.path, needed: null });
+      throw await storageError(error, { operation, directory: this.#root.path, needed: null });
     }
   }
 
-  async #isSame(path: string, expected: { size: number; sha256: string }, options?: TransferOptions): Promise<boolean> {
-    const found = await lstatOrNull(path);
-    if (!found?.isFile() || found.size !== expected.size) return false;
-    const result = await this.#pool.run({ source: path, target: null, expected }, options);
-    return result.outcome === 'done';
-  }
-
-  /**
-   * A writer that was killed leaves its temporary. Each folder of a node's backup has one writer at a time, so
-   * what lies there when this one begins is rubbish.
-   */
-  async #sweep(folder: string): Promise<void> {
-    // One promise for all: a put that did not wait would lose its own temporary to the sweep.
-    let sweep = this.#swept.get(folder);
-    if (sweep === undefined) {
-      sweep = removeTemporaries(folder);
-      this.#swept.set(folder, sweep);
-    }
-    return sweep;
-  }
-
-  async #syncEach(): Promise<void> {
-    const folders = new Set<string>();
-    for (const path of this.#unflushed) {
-      await fsyncPath(path);
-      for (let folder = dirname(path); folder.startsWith(this.#root.path); folder = dirname(folder))
-        folders.add(folder);
-    }
-    for (const folder of folders) await fsyncPath(folder);
+  /** Where a file is to lie. */
+  async #prepare(key: string): Promise<string> {
+    const target = await this.#root.prepare(key);
+    await this.#leftOvers.removeFrom(dirname(target));
+    return target;
   }
 }
 

@@ -19,6 +19,7 @@ const path = z.string().refine((value) => keyProblem(value) === null, {
   error: ({ input }) => `expected a relative path, but ${keyProblem(String(input))}`,
 });
 const mode = z.enum(['incremental', 'full']);
+const compression = z.enum(['lz4', 'zstd', 'gzip']);
 const backupName = z.string().refine(isBackupName, 'expected a backup name');
 
 // The order of the fields is the order in the documents.
@@ -71,7 +72,23 @@ const manifestSchema = z.object({
     }),
   ),
   schema: z.array(z.object({ keyspace: z.string(), type: z.string(), name: z.string(), cql: z.string() })),
-  files: z.array(z.object({ path, size: count, sha256: hex, source: z.exactOptional(path), dataDirectory: count })),
+  files: z.array(
+    z.object({
+      path,
+      size: count,
+      sha256: hex,
+      encoding: z.exactOptional(
+        z.object({
+          stored: count,
+          compression: z.exactOptional(compression),
+          keyId: z.exactOptional(z.string()),
+          keyCheck: z.exactOptional(z.string()),
+        }),
+      ),
+      source: z.exactOptional(path),
+      dataDirectory: count,
+    }),
+  ),
 });
 
 const recordSchema = z.object({
@@ -111,6 +128,9 @@ const recordSchema = z.object({
     }),
   ),
   keyspaces: z.exactOptional(z.record(z.string(), z.object({ tables: count, files: count, bytes: count }))),
+  keyIds: z.exactOptional(z.array(z.string())),
+  encrypted: z.exactOptional(z.literal(true)),
+  compression: z.exactOptional(z.array(compression)),
 });
 
 /** Reads a node's manifest. Throws BACKUP_DAMAGED that names the key and the field. */

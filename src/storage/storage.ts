@@ -1,10 +1,29 @@
-/** Size and checksums of one stored file. */
+import type { FileEncoding } from '../model/backup.ts';
+
+/** Size and checksums of one stored file, as it was on the node. */
 export interface StoredFile {
   size: number;
   /** Lower-case hex. */
   sha256: string;
   /** CRC-32 of the whole content, unsigned. */
   crc32: number;
+  /** Where it does not lie there as it was. */
+  encoding?: FileEncoding;
+}
+
+/** What a stored file is to be when it is read. */
+export interface ExpectedFile {
+  size: number;
+  sha256: string;
+  encoding?: FileEncoding | undefined;
+}
+
+/** How files are to be stored at a location, and which it can read. */
+export interface Coding {
+  /** Tells of a file that lies there already, so encoded, whether a new backup may refer to it. */
+  mayRefer(): Promise<(encoding: FileEncoding | undefined) => boolean>;
+  /** Throws STORAGE_FAILED that names the keys which are missing for files so encoded, and where they were looked for. */
+  checkReadable(encodings: Iterable<FileEncoding | undefined>): Promise<void>;
 }
 
 export interface TransferOptions {
@@ -51,12 +70,14 @@ export interface Storage {
   /** The location as an operator writes it, without secrets: `file:///backup`. */
   readonly url: string;
 
+  readonly coding: Coding;
+
   /** Stores a file's content; computes its checksums while the bytes pass. Replaces what was there. */
   putFile(key: string, sourcePath: string, options?: TransferOptions): Promise<StoredFile>;
 
   /**
    * Gives what lies under `from` the name `to` as well without moving its bytes, or says that it can stay where it is. NONE where `from` is
-   * missing, has another size, or was changed after `unchangedSince` (epoch ms). Replaces what was there.
+   * missing, has another size (there, in bytes), or was changed after `unchangedSince` (epoch ms). Replaces what was there.
    */
   link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<LinkOutcome>;
 
@@ -64,21 +85,23 @@ export interface Storage {
    * Brings a file next to its use. Writes `targetPath` whole or not at all; BACKUP_DAMAGED naming the key
    * when it is missing or its size or sha256 differ from what is expected.
    */
-  getFile(
-    key: string,
-    targetPath: string,
-    expected: { size: number; sha256: string },
-    options?: TransferOptions,
-  ): Promise<void>;
+  getFile(key: string, targetPath: string, expected: ExpectedFile, options?: TransferOptions): Promise<void>;
 
-  /** Stores what comes, in its order; nothing is visible before all of it has come. Replaces what was there. Its bytes. */
-  putStream(key: string, content: AsyncIterable<Buffer>, options?: TransferOptions): Promise<number>;
+  /** Stores what comes, at most so many bytes; nothing is visible before all of it has come. Replaces what was there. Its bytes. */
+  putStream(
+    key: string,
+    content: AsyncIterable<Buffer>,
+    options?: TransferOptions & { atMost?: number },
+  ): Promise<number>;
 
   /** What is stored, in its order, from one and the same put. Null when there is none. */
   readStream(key: string, options?: TransferOptions): Promise<AsyncIterable<Buffer> | null>;
 
-  /** Reads a stored file and says what it is. Null when there is none. */
-  checksum(key: string, options?: TransferOptions): Promise<StoredFile | null>;
+  /** Reads a stored file and says what it is. Null when there is none. Throws BACKUP_DAMAGED where it is not so encoded. */
+  checksum(
+    key: string,
+    options?: TransferOptions & { encoding?: FileEncoding | undefined },
+  ): Promise<StoredFile | null>;
 
   /** Stores a small document durably: once this returns it survives a power cut. */
   putDocument(key: string, content: string): Promise<void>;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../../clock.ts';
+import { PLAIN } from '../coding/plain.ts';
 import type { CopyPool } from '../copy-pool.ts';
 import { checkKey, checkPrefix } from '../layout.ts';
 import { damaged, sourceChanged } from '../storage-errors.ts';
@@ -46,6 +47,7 @@ export async function openObjectStorage(store: ObjectStore, deps: ObjectDeps): P
 /** Keeps backups in any store of objects. */
 class ObjectStorage implements Storage {
   readonly url: string;
+  readonly coding = PLAIN;
   readonly #transfer: Transfer;
   readonly #store: ObjectStore;
   readonly #pool: CopyPool;
