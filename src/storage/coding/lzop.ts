@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { OperatorError } from '../../errors.ts';
+import { ByteReader } from './byte-reader.ts';
 import { BadLzo, decodeLzo1x } from './lzo1x.ts';
 
 const MAGIC = Buffer.from([0x89, 0x4c, 0x5a, 0x4f, 0x00, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -64,7 +64,7 @@ async function readHeader(reader: ByteReader): Promise<number> {
   const name = await field(1);
   seen.push(await reader.take(name));
   const checksum = flags & FLAG.headerCrc ? crc32 : adler32;
-  reader.require('header', checksum(Buffer.concat(seen)), await reader.word());
+  require(reader, 'header', checksum(Buffer.concat(seen)), await reader.word());
   if (flags & FLAG.extraField) await reader.take((await reader.word()) + 4);
   return flags;
 }
@@ -82,9 +82,9 @@ async function readBlock(reader: ByteReader, flags: number): Promise<Buffer | nu
     ? []
     : await expectedOf(reader, { adler: flags & FLAG.adlerOfStored, crc: flags & FLAG.crcOfStored });
   const bytes = await reader.take(stored);
-  for (const { checksum, expected } of ofStored) reader.require('compressed block', checksum(bytes), expected);
+  for (const { checksum, expected } of ofStored) require(reader, 'compressed block', checksum(bytes), expected);
   const block = isPlain ? bytes : decode(reader, bytes, size);
-  for (const { checksum, expected } of ofPlain) reader.require('block', checksum(block), expected);
+  for (const { checksum, expected } of ofPlain) require(reader, 'block', checksum(block), expected);
   return block;
 }
 
@@ -109,62 +109,9 @@ function decode(reader: ByteReader, bytes: Buffer, size: number): Buffer {
   }
 }
 
-/** Takes bytes by the number from what comes in pieces of any size. */
-class ByteReader {
-  readonly #pieces: AsyncIterator<Uint8Array>;
-  readonly #name: string;
-  #piece: Buffer = Buffer.alloc(0);
-  #taken = 0;
-
-  constructor(content: AsyncIterable<Uint8Array>, name: string) {
-    this.#pieces = content[Symbol.asyncIterator]();
-    this.#name = name;
-  }
-
-  /** Of one piece no copy is made: it is the caller's to let go of. */
-  async take(length: number): Promise<Buffer> {
-    const parts: Buffer[] = [];
-    for (let missing = length; missing > 0;) {
-      if (await this.isAtEnd()) throw this.damage('it is cut short');
-      const part = this.#piece.subarray(0, missing);
-      this.#piece = this.#piece.subarray(part.length);
-      missing -= part.length;
-      parts.push(part);
-    }
-    this.#taken += length;
-    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-  }
-
-  /** Four bytes, as all numbers of the format the highest first. */
-  async word(): Promise<number> {
-    return (await this.take(4)).readUInt32BE();
-  }
-
-  async isAtEnd(): Promise<boolean> {
-    while (this.#piece.length === 0) {
-      const { done, value } = await this.#pieces.next();
-      if (done) return true;
-      this.#piece = Buffer.from(value.buffer, value.byteOffset, value.length);
-    }
-    return false;
-  }
-
-  /** Lets go of what is not wanted any more. */
-  async close(): Promise<void> {
-    await this.#pieces.return?.();
-  }
-
-  require(what: string, got: number, expected: number): void {
-    if (got === expected) return;
-    throw this.damage(`its ${what} has the checksum ${got}, and lzop wrote ${expected}`);
-  }
-
-  damage(problem: string): OperatorError {
-    return new OperatorError(
-      'BACKUP_DAMAGED',
-      `${this.#name} cannot be decompressed: ${problem} (at byte ${this.#taken})`,
-    );
-  }
+function require(reader: ByteReader, what: string, got: number, expected: number): void {
+  if (got === expected) return;
+  throw reader.damage(`its ${what} has the checksum ${got}, and lzop wrote ${expected}`);
 }
 
 /** Sums stay below 2^32 for that many bytes. */

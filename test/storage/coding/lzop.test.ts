@@ -35,7 +35,7 @@ test('a file that is cut short anywhere, or goes on after its end, is damaged', 
     for (let length = 0; length < whole.length; length += 1) {
       const error = await t.throwsAsync(decoded(whole.subarray(0, length)), { instanceOf: OperatorError });
       t.is(error?.code, 'BACKUP_DAMAGED');
-      t.regex(error?.message ?? '', /the file cannot be decompressed: it is cut short/);
+      t.regex(error?.message ?? '', /the file cannot be decoded: it is cut short/);
     }
     await t.throwsAsync(decoded(Buffer.concat([whole, Buffer.from('x')])), { message: /follow its end mark/ });
   }
