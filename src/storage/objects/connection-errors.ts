@@ -15,12 +15,15 @@ const HINTS: Readonly<Record<string, string>> = {
   ERR_STREAM_PREMATURE_CLOSE: 'The connection broke, each time: check the network and proxies.',
 };
 
+const UNKNOWN_CA =
+  "The store's certificate is of no CA that this host knows: name a file with its CA's by caFile=/path in the location.";
+
 /** These do not pass by themselves. */
 const CERTIFICATE_HINTS: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: "The store's certificate is of no CA that this host knows.",
-  SELF_SIGNED_CERT_IN_CHAIN: "The store's certificate is of no CA that this host knows.",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The store's certificate is of no CA that this host knows.",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "The store's certificate is of no CA that this host knows.",
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_CA,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_CA,
   CERT_HAS_EXPIRED: "The store's certificate has expired.",
   CERT_NOT_YET_VALID: "The store's certificate is not valid yet: check the clock of this host.",
   ERR_TLS_CERT_ALTNAME_INVALID: "The store's certificate is for another name: check endpoint in the location.",
