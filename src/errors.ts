@@ -20,6 +20,8 @@ const TABLE = {
   BACKUP_DAMAGED: { status: 409, exitCode: 1, retryable: false },
   /** Another scheduler works there. */
   LOCATION_LOCKED: { status: 409, exitCode: 1, retryable: true },
+  /** They came with a request, and were in the memory of a scheduler that has ended. */
+  CREDENTIALS_GONE: { status: 409, exitCode: 1, retryable: false },
   BACKUP_NEEDED: { status: 409, exitCode: 1, retryable: false },
   TOPOLOGY_MISMATCH: { status: 409, exitCode: 1, retryable: false },
   SCHEMA_MISMATCH: { status: 409, exitCode: 1, retryable: false },
@@ -43,6 +45,8 @@ const TABLE = {
   NO_SPACE: { status: 507, exitCode: 1, retryable: false },
   /** A store that cannot be reached, or is busy, after all tries. */
   STORAGE_UNAVAILABLE: { status: 503, exitCode: 1, retryable: true },
+  /** The store's clock and the host's are too far apart. */
+  CLOCK_SKEW: { status: 500, exitCode: 1, retryable: false },
   STORAGE_FAILED: { status: 500, exitCode: 1, retryable: false },
   INTERNAL: { status: 500, exitCode: 1, retryable: false },
 } as const satisfies Record<string, { status: number; exitCode: number; retryable: boolean }>;

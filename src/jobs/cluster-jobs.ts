@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
 import type { ClusterJob, JobParameters } from '../model/cluster-job.ts';
+import type { GivenCredentials } from '../model/credentials.ts';
+import type { ClusterNode } from '../model/node.ts';
 import { isBackupJob, isLocationJob, type JobType } from '../model/phase.ts';
 import type { State } from '../state/database.ts';
 import { checkCanBeAdopted } from './adoption.ts';
@@ -21,6 +23,8 @@ import type { Limits } from './limits.ts';
 import { giveOrders } from './node-orders.ts';
 import { withPace, type PaceChange } from './pace.ts';
 import { planJob } from './plan.ts';
+import { ringOf } from './readiness.ts';
+import { checkGiven, withoutKeylessSteps, withoutLostCredentials } from './request-credentials.ts';
 import { checkCanBeResumed, checkNobodyLeft, resumedJobs, resumingRequest } from './resume.ts';
 import { jobErrors } from './shortfalls.ts';
 import { backupNameOf, locationOf, parametersOf, type StartRequest } from './start-request.ts';
@@ -37,7 +41,7 @@ export interface ClusterJobsDeps {
   /** Called after a job was started or aborted: there is something to do. */
   wake: () => void;
   /** Looks at a location for what lies under a name. Not asked about sandboxes. */
-  findBackup: (location: string, name: string) => Promise<FoundBackup>;
+  findBackup: (location: string, name: string, given?: GivenCredentials) => Promise<FoundBackup>;
   /** Called within the transaction that ends a job, for what has to be stored together with that. */
   onEnd?: (job: ClusterJob) => void;
 }
@@ -46,6 +50,8 @@ export interface ClusterJobsDeps {
 export class ClusterJobs {
   readonly #deps: ClusterJobsDeps;
   readonly #changes: JobChanges;
+  /** By job. Nowhere else, and no longer than the job runs. */
+  readonly #credentials = new Map<number, GivenCredentials>();
 
   constructor(deps: ClusterJobsDeps) {
     this.#deps = deps;
@@ -59,6 +65,8 @@ export class ClusterJobs {
    */
   async start(type: JobType, asked: StartRequest): Promise<ClusterJob> {
     const { state, clock, wake, defaultLocation } = this.#deps;
+    const { credentials } = asked;
+    if (credentials && isLocationJob(type)) checkGiven(credentials, locationOf(asked.location ?? defaultLocation));
     const request = asked.resume ? resumingRequest(asked, this.#earlier(asked)) : asked;
     const sought = isBackupJob(type) ? await this.#seek(type, request) : null;
     // While the location was looked at, another start may have come first: what counts is checked again here.
@@ -73,6 +81,7 @@ export class ClusterJobs {
       const plan = planJob(type, { uuid: randomUUID(), ...about, parameters }, nodes, clock.now());
       return this.#inserted(state.jobs.insert(plan));
     });
+    if (credentials) this.#credentials.set(job.id, credentials);
     wake();
     return job;
   }
@@ -84,7 +93,7 @@ export class ClusterJobs {
     const location = locationOf(request.location ?? defaultLocation);
     parametersOf(type, request, state.nodes.all());
     this.#checkIdle();
-    return { name, location, found: await this.#find(location, name) };
+    return { name, location, found: await this.#find(location, name, request.credentials) };
   }
 
   #checkBackup(
@@ -128,8 +137,15 @@ export class ClusterJobs {
       const now = clock.now();
       const { job, changed } = giveOrders(before, nodes, now, limits);
       for (const node of changed) state.nodes.save(node);
-      return this.#store(before, advance(job, changed.length === 0 ? nodes : state.nodes.all(), now, limits));
+      const ring = changed.length === 0 ? nodes : state.nodes.all();
+      return this.#store(before, advance(this.#withCredentials(job, ring, now), ring, now, limits));
     });
+  }
+
+  /** The job without the steps that had to be given what came with its request, and cannot. */
+  #withCredentials(job: ClusterJob, nodes: ClusterNode[], now: number): ClusterJob {
+    if (job.parameters.credentials === undefined || job.aborted) return job;
+    return this.#credentials.has(job.id) ? withoutKeylessSteps(job, ringOf(nodes), now) : withoutLostCredentials(job);
   }
 
   /**
@@ -175,6 +191,11 @@ export class ClusterJobs {
     return this.#deps.state.jobs.get(id);
   }
 
+  /** What came with the request of a job that runs; null where nothing did, or it is lost. */
+  credentialsOf(id: number): GivenCredentials | null {
+    return this.#credentials.get(id) ?? null;
+  }
+
   /**
    * Changes a job by a rule and stores it, together with its entry in the catalogue, before it returns. The
    * rule gives back the same object for "nothing to change".
@@ -193,6 +214,7 @@ export class ClusterJobs {
     this.#deps.state.jobs.save(after, before);
     this.#changes.changed(after.id, before);
     if (after.finished === before.finished) return after;
+    this.#credentials.delete(after.id);
     this.#deps.onEnd?.(after);
     return this.#catalogued(after);
   }
@@ -230,9 +252,9 @@ export class ClusterJobs {
     );
   }
 
-  async #find(location: string, name: string): Promise<FoundBackup> {
+  async #find(location: string, name: string, given: GivenCredentials | undefined): Promise<FoundBackup> {
     if (isSandboxLocation(location)) return { state: 'UNKNOWN', message: null };
-    return this.#deps.findBackup(location, name);
+    return this.#deps.findBackup(location, name, given);
   }
 
   /** What a backup lacks, as the job that made it says. */

@@ -63,6 +63,8 @@ export interface JobJson extends Partial<Sent> {
   id: number;
   result: ClusterJob['result'];
   location?: string;
+  /** They came with the request, and are told to nobody. */
+  credentials?: 'request';
   /** VERIFY only, as `damaged` and `extra`. */
   deep?: boolean;
   /** What is not as the backup's documents say. */
@@ -75,8 +77,9 @@ export interface JobJson extends Partial<Sent> {
   renamed?: RenamedJson;
   /** SWEEP only: what was found, and deleted unless it was a dry run. */
   swept?: SweptJson;
-  /** ADOPT only: the folder that was named; null for the default. */
+  /** ADOPT only: the folder that was named, null for the default, and whose folders are whose. */
   adoptFrom?: string | null;
+  nodeMap?: NodeMap | null;
   progress: number | null;
   bytesTotal: number | null;
   bytesDone: number;
@@ -149,11 +152,12 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     id: job.id,
     result: job.result,
     ...(job.location === null ? {} : { location: job.location }),
+    ...(job.parameters.credentials === undefined ? {} : { credentials: job.parameters.credentials }),
     ...(job.type === 'VERIFY' ? findings(job) : {}),
     ...(job.type === 'PRUNE' ? prunedOf(job) : {}),
     ...(job.type === 'SWEEP' ? { swept: sweptOf(job) } : {}),
     ...(job.type === 'RENAME' ? { renamed: renamedOf(job) } : {}),
-    ...(job.type === 'ADOPT' ? { adoptFrom: job.parameters.adoptFrom ?? null } : {}),
+    ...(job.type === 'ADOPT' ? adoptionOf(job) : {}),
     ...progressOf(job),
     ...(isCopying(job.type) ? limitsOf(job) : {}),
     ...(job.type === 'BACKUP' ? incrementOf(job) : {}),
@@ -183,4 +187,8 @@ function phaseState(phase: Phase): PhaseJson['state'] {
     return steps.some(({ state }) => state === 'SUCCESS') ? 'SUCCESS' : 'SKIPPED';
   }
   return steps.some((step) => isStepActive(step) || step.started !== null) ? 'RUNNING' : 'PENDING';
+}
+
+function adoptionOf({ parameters: { adoptFrom, nodeMap } }: ClusterJob) {
+  return { adoptFrom: adoptFrom ?? null, nodeMap: nodeMap ?? null };
 }

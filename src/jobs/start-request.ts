@@ -2,6 +2,8 @@ import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
 import type { BackupMode } from '../model/backup.ts';
 import type { JobParameters } from '../model/cluster-job.ts';
+import type { NodeMap } from '../model/foreign-backup.ts';
+import type { GivenCredentials } from '../model/credentials.ts';
 import type { JobType } from '../model/phase.ts';
 import { isMember, type ClusterNode } from '../model/node.ts';
 
@@ -35,7 +37,10 @@ export interface StartRequest {
   from?: string | undefined;
   to?: string | undefined;
   adoptFrom?: string | undefined;
+  nodeMap?: NodeMap | undefined;
   schedule?: string | undefined;
+  /** Of the store. Not kept with the job. */
+  credentials?: GivenCredentials | undefined;
 }
 
 /** What is kept of a request as it is. */
@@ -51,17 +56,19 @@ const KEPT = [
   'from',
   'to',
   'adoptFrom',
+  'nodeMap',
   'schedule',
 ] as const satisfies readonly (keyof StartRequest & keyof JobParameters)[];
 
 const BANDWIDTH = ['bandwidth', 'clusterBandwidth'] as const;
+const AT_LOCATION = ['location', 'credentials'] as const;
 const EVERYWHERE = ['nodes', 'strategy', 'concurrency'] as const;
 
 /** What may be said of a job of each type. Truncation empties tables on all nodes, so a restore always covers them all. */
 const FIELDS: Record<JobType, readonly (keyof StartRequest)[]> = {
   BACKUP: [
     'name',
-    'location',
+    ...AT_LOCATION,
     'keyspaces',
     'tables',
     'snapshot',
@@ -72,17 +79,17 @@ const FIELDS: Record<JobType, readonly (keyof StartRequest)[]> = {
     ...BANDWIDTH,
     ...EVERYWHERE,
   ],
-  RESTORE: ['name', 'location', 'keyspaces', 'tables', 'strategy', 'concurrency', ...BANDWIDTH],
+  RESTORE: ['name', ...AT_LOCATION, 'keyspaces', 'tables', 'strategy', 'concurrency', ...BANDWIDTH],
   CLEANUP: ['keyspaces', ...EVERYWHERE],
   REPAIR: ['keyspaces', ...EVERYWHERE],
   RESTART: EVERYWHERE,
   REMOVE: ['nodes'],
-  VERIFY: ['name', 'location', 'deep'],
-  DELETE: ['name', 'location', 'force'],
-  PRUNE: ['names', 'location', 'schedule'],
-  SWEEP: ['location', 'graceMs', 'dryRun'],
-  RENAME: ['location', 'from', 'to', 'names', 'dryRun'],
-  ADOPT: ['name', 'location', 'adoptFrom', 'strategy', 'concurrency'],
+  VERIFY: ['name', ...AT_LOCATION, 'deep'],
+  DELETE: ['name', ...AT_LOCATION, 'force'],
+  PRUNE: ['names', ...AT_LOCATION, 'schedule'],
+  SWEEP: [...AT_LOCATION, 'graceMs', 'dryRun'],
+  RENAME: [...AT_LOCATION, 'from', 'to', 'names', 'dryRun'],
+  ADOPT: ['name', ...AT_LOCATION, 'adoptFrom', 'nodeMap', 'strategy', 'concurrency'],
 };
 
 /** The backup's name: checked, or for a backup made up from the time. Throws NAME_REQUIRED, NAME_INVALID. */
@@ -125,6 +132,7 @@ export function parametersOf(type: JobType, request: StartRequest, allNodes: Clu
     ...paceOf(type, request, nodes.length),
     snapshot: request.snapshot ?? 'each',
     ...(type === 'BACKUP' ? { mode: request.mode ?? 'incremental', rehash: request.rehash ?? false } : {}),
+    ...(request.credentials === undefined ? {} : { credentials: 'request' as const }),
     ...Object.fromEntries(KEPT.flatMap((name) => (request[name] === undefined ? [] : [[name, request[name]]]))),
   };
 }

@@ -1,4 +1,5 @@
 import type { BackupMode } from './backup.ts';
+import type { NodeMap } from './foreign-backup.ts';
 import type { JobType, PhaseName } from './phase.ts';
 import type { Inspector, JobError, StepReport } from './step.ts';
 
@@ -91,10 +92,13 @@ export interface JobParameters {
   /** RENAME: executor ids. */
   from?: string;
   to?: string;
-  /** ADOPT: the folder of the location in which the other program's executors have theirs (the forerunner's framework name). */
+  /** ADOPT: the folder of the location in which the other program's nodes have theirs (the forerunner's framework name), and whose these are. */
   adoptFrom?: string;
+  nodeMap?: NodeMap;
   /** By which schedule it was started. */
   schedule?: string;
+  /** Credentials came with the request. What they are only the scheduler that was asked knows, as long as it lives. */
+  credentials?: 'request';
 }
 
 export interface ClusterJob {

@@ -1,4 +1,6 @@
-import { nextSteps } from '../jobs/next-steps.ts';
+import { nextSteps, type NextStep } from '../jobs/next-steps.ts';
+import { isLaunchable } from '../jobs/request-credentials.ts';
+import type { ClusterJob } from '../model/cluster-job.ts';
 import { isMember, isNodeReady, type ClusterNode } from '../model/node.ts';
 import type { WaitingNeed } from '../model/offer-report.ts';
 import type { SchedulerContext } from './context.ts';
@@ -13,15 +15,19 @@ export function currentNeeds({ state, jobs, clock }: Pick<SchedulerContext, 'sta
   const servers = launchableNodes(nodes, now).map((node): Need => ({ kind: 'server', node }));
   const releases = nodes.filter(isToBeReleased).map((node): Need => ({ kind: 'release', node }));
   const job = jobs.running();
-  const steps = job === null ? [] : nextSteps(job, nodes, now);
-  return [
-    ...servers,
-    ...steps.flatMap(({ executorId, phaseIndex, stepIndex }): Need[] => {
-      const node = state.nodes.get(executorId);
-      return node ? [{ kind: 'step', node, phaseIndex, stepIndex }] : [];
-    }),
-    ...releases,
-  ];
+  const steps = job === null ? [] : nextSteps(job, nodes, now).flatMap((step) => stepNeed({ state, jobs }, job, step));
+  return [...servers, ...steps, ...releases];
+}
+
+function stepNeed(
+  { state, jobs }: Pick<SchedulerContext, 'state' | 'jobs'>,
+  job: ClusterJob,
+  { executorId, phaseIndex, stepIndex }: NextStep,
+): Need[] {
+  const node = state.nodes.get(executorId);
+  const phase = job.phases[phaseIndex];
+  if (!node || !phase || !isLaunchable(job, phase, node, jobs.credentialsOf(job.id))) return [];
+  return [{ kind: 'step', node, phaseIndex, stepIndex }];
 }
 
 /** What is wanted and not there yet, and what each waits for; for operators. */

@@ -10,6 +10,7 @@ import { launchSettings, numTokensOf } from './launch-settings.ts';
 import type { Launch, ServerLaunch, StepLaunch } from './match-offer.ts';
 import { serverTaskId } from './node-lifecycle.ts';
 import { launchOperations, releaseOperations, withoutVolumes, type Release } from './reservation.ts';
+import { sealedCredentials } from './sealed-credentials.ts';
 import { seedsFor } from './seeds.ts';
 import { executorInfoOf, serverTask, stepTask } from './task-info.ts';
 import type { Need } from './wanted.ts';
@@ -85,6 +86,7 @@ function planStep(context: SchedulerContext, offer: Offer, { need, resources }: 
   const request = {
     ...stepRequest(job, phaseIndex, stepIndex, settings.clusterName),
     scheduler: schedulerId(context.state),
+    ...sealedCredentials(context, job, need, taskId),
   };
   const executor = executorInfoOf(node, offer.frameworkId.value, settings, []);
   const taskInfo = stepTask(taskId, request, { offer, executor, settings, resources });

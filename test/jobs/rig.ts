@@ -3,6 +3,7 @@ import { OperatorError, type ErrorCode } from '../../src/errors.ts';
 import type { FoundBackup } from '../../src/jobs/catalogue.ts';
 import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import type { ClusterJob } from '../../src/model/cluster-job.ts';
+import type { GivenCredentials } from '../../src/model/credentials.ts';
 import type { State } from '../../src/state/database.ts';
 import { newState } from '../state/helpers.ts';
 import { CLUSTER, error, id, nodes, START } from './helpers.ts';
@@ -14,6 +15,8 @@ export interface Rig {
   /** What lies at the location; may be changed. */
   found: FoundBackup;
   asked: string[];
+  /** The credentials that it was looked at with. */
+  given: (GivenCredentials | undefined)[];
   wakes: number;
   now: number;
 }
@@ -25,6 +28,7 @@ export function rig(t: ExecutionContext, nodeCount = 2, state = newState(t), now
     state,
     found: { state: 'ABSENT', message: null },
     asked: [],
+    given: [],
     wakes: 0,
     now,
   };
@@ -35,7 +39,8 @@ export function rig(t: ExecutionContext, nodeCount = 2, state = newState(t), now
       cluster: CLUSTER,
       defaultLocation: 'file:///backup',
       wake: () => void (made.wakes += 1),
-      findBackup: async (location, name) => {
+      findBackup: async (location, name, given) => {
+        made.given.push(given);
         made.asked.push(`${location} ${name}`);
         await Promise.resolve();
         return made.found;
