@@ -3,7 +3,7 @@ import { CREDENTIALS_REFERENCE } from './credentials.ts';
 /** Options that may hold a secret, unless they refer to one. */
 const SECRETIVE = /secret|password|token|key|sig|credential/i;
 /** Tells which key is meant. That of an access key is half of a secret, and stands with it. */
-const KEY_ID = /^(?!.*access).*key_?id$/i;
+const KEY_ID = /^(?!.*access).*key_?id$|^kmsKey$|^bucketKey$/i;
 
 /** True for a location that holds a secret, before the host or in the query, or what may be one: locations are stored, logged and told. */
 export function hasSecret(location: string): boolean {

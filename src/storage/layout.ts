@@ -23,9 +23,19 @@ export function nodeKey(cluster: string, executorId: string, name: string): stri
   return `${checkPart(cluster, 'cluster')}/${checkPart(executorId, 'executor id')}/${checkBackupName(name)}`;
 }
 
+/** Folder of all backups of one node, with a `/` at the end. */
+export function nodeFolder(cluster: string, executorId: string): string {
+  return `${checkPart(cluster, 'cluster')}/${checkPart(executorId, 'executor id')}/`;
+}
+
 /** A file of a node backup; `path` as in its manifest: `<keyspace>/<table>/<component>`. */
 export function fileKey(cluster: string, executorId: string, name: string, path: string): string {
   return `${nodeKey(cluster, executorId, name)}/${checkKey(path)}`;
+}
+
+/** True for the key of a file of a backup, false for those of all documents: they lie higher. */
+export function isFileKey(key: string): boolean {
+  return key.split('/').length >= 6;
 }
 
 export function manifestKey(cluster: string, executorId: string, name: string): string {
@@ -69,6 +79,18 @@ export function recordsPrefix(cluster: string): string {
 /** Folder of what keeps the cluster's folder to one scheduler, see location-lock.ts; with a `/` at the end. */
 export function lockPrefix(cluster: string): string {
   return `${recordsPrefix(cluster)}lock/`;
+}
+
+const PROBE = 'probe-';
+
+/** A document that a node stores to see whether it can; see preflight.ts. Nothing of a backup, nor a lock. */
+export function probeKey(cluster: string, id: string): string {
+  return `${lockPrefix(cluster)}${PROBE}${checkPart(id, 'id of a probe')}`;
+}
+
+/** True for keys below the prefix of the lock that are those of probes. */
+export function isProbe(key: string): boolean {
+  return key.slice(key.lastIndexOf('/') + 1).startsWith(PROBE);
 }
 
 /** Which document of which backup a name in the folder of the records is; null for anything else. */

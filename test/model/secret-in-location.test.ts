@@ -12,6 +12,7 @@ test('a location with a reference to credentials has no secret', (t) => {
     's3://bucket?credentials=env:BACKUP_',
     's3://bucket?credentials=secret:s3',
     's3://bucket?encryptionKey=file:/etc/backup.key&kmsKeyId=alias/backup',
+    's3://bucket?sse=aws:kms&kmsKey=alias/backup&bucketKey=true',
   ])
     t.false(hasSecret(location), location);
 });

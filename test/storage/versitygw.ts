@@ -5,10 +5,11 @@ import { globSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '../../src/clock.ts';
 import type { CopyPool } from '../../src/storage/copy-pool.ts';
-import { MemoryBudget } from '../../src/storage/memory-budget.ts';
-import { parseS3Location } from '../../src/storage/s3-location.ts';
-import { openS3Storage } from '../../src/storage/s3-storage.ts';
+import { MemoryBudget } from '../../src/storage/objects/memory-budget.ts';
+import { parseS3Location } from '../../src/storage/s3/s3-location.ts';
+import { openS3Storage } from '../../src/storage/s3/open-s3.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { freePort } from '../helpers/free-port.ts';
 
@@ -30,19 +31,21 @@ export function openAt(
     `s3://${bucket}/a/prefix?endpoint=${endpoint}&region=us-east-1&credentials=env:S3_${options}`,
   );
   const env = { S3_ACCESS_KEY_ID: key.id, S3_SECRET_ACCESS_KEY: key.secret };
-  return openS3Storage(location, { pool, memory: new MemoryBudget(64 * 1024 ** 2), env, create: true, patient });
+  const places = { env, sandbox: '/nowhere' };
+  const memory = new MemoryBudget(64 * 1024 ** 2);
+  return openS3Storage(location, { pool, memory, places, clock: systemClock, create: true, patient });
 }
 
 /** As `scripts/setup --tests` has installed it; null where there was no Go to do so. */
 export const VERSITYGW = globSync(join(import.meta.dirname, '../../.cache/versitygw/*/versitygw'))[0] ?? null;
 
-/** Its buckets lie in `directory`. */
-export async function startVersitygw(directory: string): Promise<S3Server> {
+/** Its buckets lie in `directory`. `options`: more of the server's own, before the name of its backend. */
+export async function startVersitygw(directory: string, options: readonly string[] = []): Promise<S3Server> {
   if (VERSITYGW === null) throw new Error('expected versitygw in .cache: run scripts/setup --tests');
   const port = await freePort();
   const data = join(directory, 'buckets');
   mkdirSync(data, { recursive: true });
-  const server = spawn(VERSITYGW, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', data], {
+  const server = spawn(VERSITYGW, ['--port', `127.0.0.1:${port}`, '--quiet', ...options, 'posix', data], {
     env: { ...process.env, ROOT_ACCESS_KEY: KEY.id, ROOT_SECRET_KEY: KEY.secret },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -54,7 +57,7 @@ export async function startVersitygw(directory: string): Promise<S3Server> {
     await pause(20);
   }
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `http${options.includes('--cert') ? 's' : ''}://127.0.0.1:${port}`,
     async stop() {
       server.kill('SIGKILL');
       await ended;

@@ -1,32 +1,39 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { findCredentials, missingCredentials, type CredentialPlaces } from '../credentials.ts';
+import { SILENCE_MS, type NetworkAgents } from '../network.ts';
 import type { S3Location } from './s3-location.ts';
 
 type Credentials = Extract<NonNullable<S3ClientConfig['credentials']>, (...input: never[]) => unknown>;
 
 const CONNECT_MS = 10_000;
 const HASTY_CONNECT_MS = 2_000;
-/** A connection on which nothing moves for so long is given up. */
-const SILENCE_MS = 60_000;
-const CONNECTIONS = 32;
+export interface S3Connection {
+  places: CredentialPlaces;
+  agents: NetworkAgents;
+  /** It waits for a store that is busy. */
+  patient: boolean;
+}
 
-/** A client of one location. `patient`: it waits for a store that is busy. Connections are kept, and end when nothing was asked for a minute. */
-export function createS3Client(location: S3Location, places: CredentialPlaces, patient: boolean): S3Client {
-  const { endpoint, region, pathStyle, profile } = location;
-  const agent = { keepAlive: true, maxSockets: CONNECTIONS, timeout: SILENCE_MS };
+/** A client of one location. */
+export function createS3Client(location: S3Location, { places, agents, patient }: S3Connection): S3Client {
+  const { endpoint, pathStyle, profile } = location;
+  // Of the two variables each of Amazon's own tools knows one or both; after them come the profile and the instance.
+  const region = location.region ?? places.env['AWS_REGION'] ?? places.env['AWS_DEFAULT_REGION'];
   const client = new S3Client({
-    ...(endpoint === null ? {} : { endpoint }),
-    ...(region === null ? {} : { region }),
+    // Variables of Amazon's that mean another store, or a kind of endpoint that this one has not, are for Amazon's alone.
+    ...(endpoint === null ? {} : { endpoint, useFipsEndpoint: false, useDualstackEndpoint: false }),
+    ...(region ? { region } : {}),
     ...(profile === null ? {} : { profile }),
     forcePathStyle: pathStyle,
     // Who asks tries again, see objects/retry.ts.
     maxAttempts: 1,
+    retryMode: 'standard',
     ...credentialsOf(location, places),
     requestHandler: {
       connectionTimeout: patient ? CONNECT_MS : HASTY_CONNECT_MS,
       socketTimeout: SILENCE_MS,
-      httpAgent: agent,
-      httpsAgent: agent,
+      httpAgent: agents.http,
+      httpsAgent: agents.https,
     },
     // Checksums are computed by ourselves, in native code, and always sent.
     requestChecksumCalculation: 'WHEN_REQUIRED',

@@ -7,6 +7,7 @@ import {
   type CompletedPart,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import type { Written } from './s3-protection.ts';
 import { aborting } from './s3-request.ts';
 
 const GIB = 1024 ** 3;
@@ -23,16 +24,18 @@ interface Place {
 /** Copies an object of that size (bytes) within the store. */
 export async function copyObject(
   client: S3Client,
-  { from, to, size }: { from: Place; to: Place; size: number },
+  { from, to, written, size }: { from: Place; to: Place; written: Written; size: number },
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const abort = aborting(signal);
   const CopySource = `${from.Bucket}/${from.Key.split('/').map(encodeURIComponent).join('/')}`;
   if (size <= MOST_COPIED) {
-    await client.send(new CopyObjectCommand({ ...to, CopySource }), abort);
+    // Tags go along by themselves, unless others are given.
+    const TaggingDirective = written.Tagging === undefined ? 'COPY' : 'REPLACE';
+    await client.send(new CopyObjectCommand({ ...to, ...written, TaggingDirective, CopySource }), abort);
     return;
   }
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand(to), abort);
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...to, ...written }), abort);
   const multipart = { ...to, UploadId };
   try {
     const Parts: CompletedPart[] = [];

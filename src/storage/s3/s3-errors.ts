@@ -25,6 +25,10 @@ const HINTS: Readonly<Record<string, string>> = {
     "The node has no credentials for the store: give it AWS' variables, a profile or a role, or add credentials=file:/path to the location.",
 };
 
+/** Said by the SDK, in an error without a name. */
+const NO_REGION =
+  'Nothing says in which region the bucket is: add region=eu-central-1 (or another) to the location, or give the node AWS_REGION or a profile with one.';
+
 /** With a status of 4xx, or in the middle of an answer, but worth another try. */
 const PASSING = new Set([
   'SlowDown',
@@ -92,6 +96,8 @@ export function explainS3(error: unknown, what: string): Failure {
       retryAfterMs: retryAfterMs($response?.headers['retry-after'], Date.now()),
     };
   }
+  if (messageOf(error) === 'Region is missing')
+    return { error: failed('STORAGE_FAILED', messageOf(error), NO_REGION), passing: false, retryAfterMs: null };
   const known = HINTS[name] === undefined ? error : failed('STORAGE_FAILED', messageOf(error), HINTS[name]);
   return { error: known, passing: false, retryAfterMs: null };
 }

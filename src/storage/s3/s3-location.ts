@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { OperatorError } from '../../errors.ts';
 import { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../credentials.ts';
 import { checkKey } from '../layout.ts';
+import { networkOptions, networkShape, type NetworkOptions } from '../network.ts';
+import { protectionProblem, protectionShape, type S3Protection } from './s3-protection.ts';
 
 /** A place in a bucket, with the options that belong to the place. Secrets never do. */
 export interface S3Location {
@@ -20,6 +22,8 @@ export interface S3Location {
   /** See credentials.ts: ACCESS_KEY_ID, SECRET_ACCESS_KEY and SESSION_TOKEN, or an AWS credentials file. Null: AWS' default chain. */
   credentials: string | null;
   createBucket: boolean;
+  network: NetworkOptions;
+  protection: S3Protection;
 }
 
 const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform((value) => value === 'true');
@@ -33,6 +37,8 @@ const options = z.strictObject({
   profile: z.string().min(1).optional(),
   credentials: z.string().regex(CREDENTIALS_REFERENCE, CREDENTIALS_EXPECTED).optional(),
   createBucket: flag.optional(),
+  ...networkShape,
+  ...protectionShape,
 });
 
 /** Amazon's rules: 3–63 of lower-case letters, digits, dots and hyphens. */
@@ -56,6 +62,8 @@ export function parseS3Location(text: string): S3Location {
   if (endpoint !== undefined && region === undefined) {
     throw wrong(text, 'a region with an endpoint: add &region=…, us-east-1 for most stores that are not Amazon');
   }
+  const problem = protectionProblem(parsed.data);
+  if (problem !== null) throw wrong(text, problem);
   return {
     url: `s3://${bucket}/${folder}${queryOf(parsed.data)}`,
     bucket,
@@ -66,6 +74,8 @@ export function parseS3Location(text: string): S3Location {
     profile: profile ?? null,
     credentials: credentials ?? null,
     createBucket: createBucket ?? false,
+    network: networkOptions(parsed.data),
+    protection: parsed.data,
   };
 }
 

@@ -28,6 +28,7 @@ import {
   isPreconditionFailed,
 } from './s3-errors.ts';
 import type { S3Location } from './s3-location.ts';
+import { writtenWith, type Written } from './s3-protection.ts';
 import { aborting, crc32Text } from './s3-request.ts';
 import { beginS3Upload } from './s3-upload.ts';
 import { unfinishedUploads } from './s3-unfinished.ts';
@@ -65,7 +66,8 @@ export class S3Store implements ObjectStore {
       await this.#client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }));
     } catch (error) {
       if (!isMissingBucket(error) || !create || !createBucket) throw error;
-      await this.#client.send(new CreateBucketCommand({ Bucket }));
+      const lock = this.#location.protection.objectLock === undefined ? {} : { ObjectLockEnabledForBucket: true };
+      await this.#client.send(new CreateBucketCommand({ Bucket, ...lock }));
     }
   }
 
@@ -105,7 +107,13 @@ export class S3Store implements ObjectStore {
 
   async put(key: string, Body: Buffer, how: Parameters<ObjectStore['put']>[2]): Promise<boolean> {
     const { onlyNew = false, crc32, signal } = how;
-    const put = { ...this.#at(key), Body, ChecksumCRC32: crc32Text(crc32), ...(onlyNew ? { IfNoneMatch: '*' } : {}) };
+    const put = {
+      ...this.#at(key),
+      ...this.#written(key),
+      Body,
+      ChecksumCRC32: crc32Text(crc32),
+      ...(onlyNew ? { IfNoneMatch: '*' } : {}),
+    };
     try {
       await this.#client.send(new PutObjectCommand(put), aborting(signal));
       return true;
@@ -116,7 +124,7 @@ export class S3Store implements ObjectStore {
   }
 
   beginUpload(key: string, how: Parameters<ObjectStore['beginUpload']>[1]): Promise<ObjectUpload> {
-    return beginS3Upload(() => this.#client, this.#at(key), how);
+    return beginS3Upload(() => this.#client, { place: this.#at(key), written: this.#written(key) }, how);
   }
 
   async page(prefix: string, { flat, after }: Parameters<ObjectStore['page']>[1]): Promise<ObjectPage> {
@@ -160,7 +168,8 @@ export class S3Store implements ObjectStore {
   }
 
   copy(from: string, to: string, size: number, signal: AbortSignal | undefined): Promise<void> {
-    return copyObject(this.#client, { from: this.#at(from), to: this.#at(to), size }, signal);
+    const copy = { from: this.#at(from), to: this.#at(to), written: this.#written(to), size };
+    return copyObject(this.#client, copy, signal);
   }
 
   unfinished(prefix: string): AsyncIterable<UnfinishedUpload> {
@@ -173,6 +182,10 @@ export class S3Store implements ObjectStore {
     this.#client = this.#connect();
     this.#connected = Date.now();
     return { ...failure, passing: true, retryAfterMs: 0 };
+  }
+
+  #written(key: string): Written {
+    return writtenWith(this.#location.protection, key, Date.now());
   }
 
   #at(key: string): { Bucket: string; Key: string } {

@@ -10,6 +10,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { ObjectPart, ObjectStore, ObjectUpload } from '../objects/object-store.ts';
+import type { Written } from './s3-protection.ts';
 import { crc32Text } from './s3-request.ts';
 
 interface Place {
@@ -20,12 +21,12 @@ interface Place {
 /** `client`: the one of now, which is another after credentials were renewed. */
 export async function beginS3Upload(
   client: () => S3Client,
-  place: Place,
+  { place, written }: { place: Place; written: Written },
   { partBytes, signal }: Parameters<ObjectStore['beginUpload']>[1],
 ): Promise<ObjectUpload> {
   const begun = await findBegun(client(), place, partBytes, signal);
   if (begun !== null) return new S3Upload(client, { ...place, UploadId: begun.uploadId }, begun.parts);
-  const create = new CreateMultipartUploadCommand({ ...place, ChecksumAlgorithm: 'CRC32' });
+  const create = new CreateMultipartUploadCommand({ ...place, ...written, ChecksumAlgorithm: 'CRC32' });
   const { UploadId } = await client().send(create, { abortSignal: signal });
   return new S3Upload(client, { ...place, UploadId }, []);
 }

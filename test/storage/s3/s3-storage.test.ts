@@ -9,6 +9,7 @@ import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-
 import { randomBytes, randomUUID } from 'node:crypto';
 import anyTest from 'ava';
 import { createCopyPool } from '../../../src/storage/copy-pool.ts';
+import { networkAgents } from '../../../src/storage/network.ts';
 import { createS3Client } from '../../../src/storage/s3/s3-client.ts';
 import { parseS3Location } from '../../../src/storage/s3/s3-location.ts';
 import type { SweepOptions } from '../../../src/storage/storage.ts';
@@ -53,7 +54,8 @@ test('uploads of ours that were never ended are ended, those of others in the bu
   const storage = await openAt(server, pool, { bucket });
   const location = parseS3Location(`s3://${bucket}?endpoint=${server.endpoint}&region=us-east-1&credentials=env:S3_`);
   const env = { S3_ACCESS_KEY_ID: KEY.id, S3_SECRET_ACCESS_KEY: KEY.secret };
-  const client = createS3Client(location, { env, sandbox: '/nowhere' }, true);
+  const agents = await networkAgents(location.network, env);
+  const client = createS3Client(location, { places: { env, sandbox: '/nowhere' }, agents, patient: true });
   t.teardown(() => client.destroy());
   for (const Key of ['a/prefix/c/n/b/ours', 'a/prefix/cc/other-cluster', 'a/other', 'other']) {
     await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }));
