@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { temporaryName } from './copy-target.ts';
-import { endable, mayMove } from './objects/transfer.ts';
+import { mayMove } from './objects/transfer.ts';
+import { endable } from './objects/watch.ts';
 import type { TransferOptions } from './storage.ts';
 import type { Throttle } from './throttle.ts';
 

@@ -1,11 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { OperatorError } from '../../errors.ts';
-import { TEMPORARY_PREFIX } from '../layout.ts';
 import type { TransferOptions } from '../storage.ts';
-import { attempt, Finding, ShortRead } from './retry.ts';
-import { endable, mayMove, partBytes, type Transfer } from './transfer.ts';
+import { attempt, Finding, SILENCE_MS } from './retry.ts';
+import { mayMove, partBytes, type Transfer } from './transfer.ts';
+import { endable, ShortRead, type Try } from './watch.ts';
 
 /** Ranges of one object on their way at the same time. */
 const RANGES_AT_ONCE = 4;
@@ -24,10 +21,10 @@ export class OtherSize extends Finding {
   }
 }
 
-/** Between the first byte of an object and its last another one took its place. */
+/** Between the first byte of an object and its last another one took its place, or none. */
 export class Replaced extends OperatorError {
   constructor(key: string, url: string) {
-    super('STORAGE_UNAVAILABLE', `reading ${key} at ${url}: it was replaced while it was read`);
+    super('STORAGE_UNAVAILABLE', `reading ${key} at ${url}: it was replaced or deleted while it was read`);
   }
 }
 
@@ -44,7 +41,7 @@ interface Fetched {
 
 /**
  * Reads a whole object of a known size in ranges, several at once; gives them in their order. All of them are of one and the same object. Throws
- * MissingObject, OtherSize, Replaced. A part's memory is given back when the next one is asked for.
+ * MissingObject, OtherSize, Replaced. A part is not to be used any more when the next one is asked for: its memory is used again.
  */
 export async function* readParts(
   transfer: Transfer,
@@ -78,12 +75,8 @@ export async function* readParts(
     }
   } finally {
     end(new Error('nobody reads on'));
-    for (const left of coming) {
-      left.then(
-        ({ release }) => release(),
-        () => undefined,
-      );
-    }
+    const left = await Promise.allSettled(coming);
+    for (const each of left) if (each.status === 'fulfilled') each.value.release();
   }
 }
 
@@ -100,11 +93,11 @@ async function fetchRange(
   expected: { size: number; version: string | undefined },
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const release = await transfer.memory.take(range.bytes, signal);
+  const { buffer, release } = await transfer.memory.take(range.bytes, signal);
   try {
     await mayMove(transfer, range.bytes, signal);
-    const read = () => fetchOnce(transfer, key, range, expected, signal);
-    return { ...(await attempt(transfer, `reading ${key}`, read, signal)), release };
+    const read = (one: Try) => fetchOnce(transfer, key, { ...range, buffer }, expected, one);
+    return { ...(await attempt(transfer, `reading ${key}`, read, signal, SILENCE_MS)), release };
   } catch (error) {
     release();
     throw error;
@@ -114,60 +107,31 @@ async function fetchRange(
 async function fetchOnce(
   { store }: Transfer,
   key: string,
-  { begin, bytes }: Range,
+  { begin, bytes, buffer }: Range & { buffer: Buffer },
   { size, version }: { size: number; version: string | undefined },
-  signal: AbortSignal,
+  one: Try,
 ): Promise<{ body: Buffer; version: string }> {
   const range = bytes < size ? { begin, bytes } : null;
-  const found = await store.read(key, range, { version, signal });
+  const found = await store.read(key, range, { version, signal: one.signal });
   if (found === null) throw version === undefined ? new MissingObject() : new Replaced(key, store.url);
-  if (found.size === size) return { body: await readBody(found.body, bytes), version: found.version };
+  if (found.size === size) return { body: await readBody(found.body, buffer, one), version: found.version };
   // Begins and ends the answer, so that its connection is free.
   for await (const _ of found.body) break;
+  if (Number.isNaN(found.size)) throw new ShortRead('the answer does not say how long it is');
   throw new OtherSize(found.size);
 }
 
-async function readBody(body: AsyncIterable<Uint8Array>, bytes: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(bytes);
+async function readBody(body: AsyncIterable<Uint8Array>, buffer: Buffer, { signal, moved }: Try): Promise<Buffer> {
+  const bytes = buffer.length;
   let done = 0;
   for await (const chunk of body) {
+    // A try that was given up writes nothing more: the memory may be another one's.
+    signal.throwIfAborted();
     if (done + chunk.length > bytes) throw new ShortRead(`more than ${bytes} bytes came`);
     buffer.set(chunk, done);
     done += chunk.length;
+    moved();
   }
   if (done < bytes) throw new ShortRead(`${done} of ${bytes} bytes came`);
   return buffer;
-}
-
-/**
- * Writes an object beside its place and lets it appear there when it is what was expected. Otherwise says what it is, and leaves nothing. Throws
- * MissingObject, OtherSize.
- */
-export async function downloadTo(
-  transfer: Transfer,
-  key: string,
-  targetPath: string,
-  expected: { size: number; sha256: string },
-  options: TransferOptions = {},
-): Promise<{ outcome: 'done' } | { outcome: 'mismatch'; sha256: string }> {
-  await mkdir(dirname(targetPath), { recursive: true });
-  const temporary = join(dirname(targetPath), `${TEMPORARY_PREFIX}${randomUUID()}`);
-  const hash = createHash('sha256');
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      for await (const part of readParts(transfer, key, expected.size, options)) {
-        hash.update(part);
-        await file.writeFile(part);
-      }
-    } finally {
-      await file.close();
-    }
-    const sha256 = hash.digest('hex');
-    if (sha256 !== expected.sha256) return { outcome: 'mismatch', sha256 };
-    await rename(temporary, targetPath);
-    return { outcome: 'done' };
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

@@ -1,28 +1,60 @@
+/** Most transfers are of parts of this size (bytes): their memory is used again, and threads can share it. */
+const BLOCK = 8 * 1024 ** 2;
+
+/** Below, a block would be mostly empty. */
+const SMALLEST_IN_BLOCK = BLOCK / 2;
+
+/** Memory of one transfer. */
+export interface Grant {
+  /** Of the length that was wanted; to be used no more once it is given back. */
+  readonly buffer: Buffer;
+  /** Gives it back; a second time does nothing. */
+  release(): void;
+}
+
+interface Waiter {
+  bytes: number;
+  go: () => void;
+}
+
 /** Bytes that all transfers of a process may hold in memory together. Who asks first is served first. */
 export class MemoryBudget {
   readonly #all: number;
   #free: number;
-  readonly #waiting: { bytes: number; go: () => void }[] = [];
+  readonly #waiting: Waiter[] = [];
+  /** Blocks that nobody uses. They are let go when nothing is under way. */
+  #blocks: Buffer[] = [];
 
+  /** Below the size of a block each part waits for all that there is. */
   constructor(bytes: number) {
     this.#all = bytes;
     this.#free = bytes;
   }
 
-  /**
-   * Waits until so many bytes are free, or all are, where more are wanted; the signal ends the wait with its reason. To be given back by the
-   * function that comes back.
-   */
-  async take(wanted: number, signal?: AbortSignal): Promise<() => void> {
+  /** Bytes that nobody holds. */
+  get free(): number {
+    return this.#free;
+  }
+
+  /** Waits until so many bytes are free, or all are, where more are wanted; the signal ends the wait with its reason. */
+  async take(wanted: number, signal?: AbortSignal): Promise<Grant> {
     signal?.throwIfAborted();
-    const bytes = Math.min(wanted, this.#all);
+    const isBlock = wanted > SMALLEST_IN_BLOCK && wanted <= BLOCK;
+    const bytes = Math.min(isBlock ? BLOCK : wanted, this.#all);
     if (this.#waiting.length > 0 || bytes > this.#free) await this.#wait(bytes, signal);
     else this.#free -= bytes;
+    const block = isBlock ? (this.#blocks.pop() ?? Buffer.from(new SharedArrayBuffer(BLOCK))) : null;
     let isHeld = true;
-    return () => {
-      if (isHeld) this.#free += bytes;
-      isHeld = false;
-      this.#serve();
+    return {
+      buffer: block?.subarray(0, wanted) ?? Buffer.allocUnsafeSlow(wanted),
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        if (block !== null) this.#blocks.push(block);
+        this.#free += bytes;
+        this.#serve();
+        if (this.#free === this.#all) this.#blocks = [];
+      },
     };
   }
 

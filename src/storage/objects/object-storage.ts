@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../../clock.ts';
-import { PLAIN } from '../coding/plain.ts';
+import { NO_KEYS } from '../coding/keys.ts';
+import { OperatorError } from '../../errors.ts';
 import type { CopyPool } from '../copy-pool.ts';
+import { hashingHere, type Hashing } from '../hasher.ts';
 import { checkKey, checkPrefix } from '../layout.ts';
-import { damaged, sourceChanged } from '../storage-errors.ts';
+import { sourceChanged } from '../storage-errors.ts';
 import type {
   DeleteOptions,
   LinkOutcome,
@@ -15,15 +16,17 @@ import type {
   SweepOptions,
   TransferOptions,
 } from '../storage.ts';
-import { downloadTo, MissingObject, OtherSize, readParts, Replaced } from './download.ts';
+import { bringObject } from './bring.ts';
+import { readHead, readText } from './documents.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { moveObjects } from './move.ts';
-import { readHead, readText } from './documents.ts';
 import type { ObjectPage, ObjectStore } from './object-store.ts';
+import { checksumOf, readObject } from './read-object.ts';
 import { attempt, HASTY, PATIENT } from './retry.ts';
 import type { Transfer } from './transfer.ts';
 import { sweepUploads } from './unfinished.ts';
 import { uploadFile, uploadStream } from './upload.ts';
+import type { Try } from './watch.ts';
 
 export interface ObjectDeps {
   /** Hashes what lies at the target of a download already; its throttle is that of all transfers. */
@@ -34,20 +37,22 @@ export interface ObjectDeps {
   patient: boolean;
   /** It is going to be written to. */
   create: boolean;
+  /** By default on the calling thread. */
+  hashing?: Hashing | undefined;
 }
 
 /** Opens a place in a store. Says in seconds what is wrong with it. Throws STORAGE_FAILED, STORAGE_UNAVAILABLE. */
 export async function openObjectStorage(store: ObjectStore, deps: ObjectDeps): Promise<Storage> {
-  const { pool, memory, clock, patient, create } = deps;
-  const transfer = { store, memory, clock, throttle: pool.throttle, patience: patient ? PATIENT : HASTY };
-  await attempt(transfer, 'looking', () => store.check(create));
+  const { pool, memory, clock, patient, create, hashing = hashingHere } = deps;
+  const transfer = { store, memory, clock, hashing, throttle: pool.throttle, patience: patient ? PATIENT : HASTY };
+  await attempt(transfer, 'looking', (one) => store.check(create, one.signal));
   return new ObjectStorage(transfer, pool);
 }
 
 /** Keeps backups in any store of objects. */
 class ObjectStorage implements Storage {
   readonly url: string;
-  readonly coding = PLAIN;
+  readonly coding = NO_KEYS;
   readonly #transfer: Transfer;
   readonly #store: ObjectStore;
   readonly #pool: CopyPool;
@@ -82,7 +87,7 @@ class ObjectStorage implements Storage {
   /** Nothing can be linked, but an earlier object can be named. */
   async link(from: string, to: string, expected: { size: number; unchangedSince: number }): Promise<LinkOutcome> {
     checkKey(to);
-    const found = await this.#attempt(`looking for ${from}`, () => this.#store.head(checkKey(from)));
+    const found = await this.#attempt(`looking for ${from}`, (one) => this.#store.head(checkKey(from), one.signal));
     const isSame = found !== null && found.size === expected.size && found.modified <= expected.unchangedSince;
     return isSame ? 'REFERENCED' : 'NONE';
   }
@@ -96,42 +101,20 @@ class ObjectStorage implements Storage {
     checkKey(key);
     if (await this.#isSame(targetPath, expected, options)) return;
     try {
-      const get = () => downloadTo(this.#transfer, key, targetPath, expected, options);
-      // What was altered on its way is right the second time.
-      const first = await get();
-      const result = first.outcome === 'done' ? first : await get();
-      if (result.outcome === 'done') return;
-      throw damaged(key, expected, `it has ${expected.size} bytes with sha256 ${result.sha256}`);
+      await bringObject(this.#transfer, key, targetPath, expected, options);
     } catch (error) {
-      if (options?.signal?.aborted) throw options.signal.reason;
-      if (error instanceof OtherSize || error instanceof MissingObject) throw damaged(key, expected, error.message);
-      throw error;
+      throw options?.signal?.aborted ? options.signal.reason : error;
     }
   }
 
   async checksum(key: string, options?: TransferOptions): Promise<StoredFile | null> {
-    const content = await this.readStream(key, options);
-    if (content === null) return null;
-    const hash = createHash('sha256');
-    let crc = 0;
-    let size = 0;
-    try {
-      for await (const part of content) {
-        hash.update(part);
-        crc = crc32(part, crc);
-        size += part.length;
-      }
-    } catch (error) {
-      if (error instanceof MissingObject) return null;
-      throw error;
-    }
-    return { size, sha256: hash.digest('hex'), crc32: crc };
+    options?.signal?.throwIfAborted();
+    return await checksumOf(this.#transfer, checkKey(key), options);
   }
 
   async readStream(key: string, options?: TransferOptions): Promise<AsyncIterable<Buffer> | null> {
     options?.signal?.throwIfAborted();
-    const found = await this.#attempt(`looking for ${key}`, () => this.#store.head(checkKey(key)), options?.signal);
-    return found === null ? null : this.#parts(key, found.size, options);
+    return await readObject(this.#transfer, checkKey(key), options);
   }
 
   async putDocument(key: string, content: string): Promise<void> {
@@ -182,8 +165,9 @@ class ObjectStorage implements Storage {
   }
 
   async delete(key: string): Promise<boolean> {
-    if ((await this.#attempt(`looking for ${key}`, () => this.#store.head(checkKey(key)))) === null) return false;
-    await this.#attempt(`deleting ${key}`, () => this.#store.delete(key));
+    const found = await this.#attempt(`looking for ${key}`, (one) => this.#store.head(checkKey(key), one.signal));
+    if (found === null) return false;
+    await this.#attempt(`deleting ${key}`, (one) => this.#store.delete(key, one.signal));
     return true;
   }
 
@@ -194,7 +178,7 @@ class ObjectStorage implements Storage {
       const keys = batch.splice(0);
       if (keys.length === 0) return;
       const what = `deleting ${keys.length} objects below ${prefix}`;
-      await this.#attempt(what, () => this.#store.deleteAll(keys, signal), signal);
+      await this.#attempt(what, (one) => this.#store.deleteAll(keys, one.signal), signal);
       for (const key of keys) onFile?.(key);
     };
     for await (const { key } of this.list(prefix)) {
@@ -222,19 +206,12 @@ class ObjectStorage implements Storage {
     return Promise.resolve(null);
   }
 
-  async *#parts(key: string, size: number, options?: TransferOptions): AsyncGenerator<Buffer> {
-    try {
-      yield* readParts(this.#transfer, key, size, options);
-    } catch (error) {
-      if (options?.signal?.aborted) throw options.signal.reason;
-      throw error instanceof OtherSize ? new Replaced(key, this.url) : error;
-    }
-  }
-
   #put(key: string, content: string, how: { onlyNew?: boolean }): Promise<boolean> {
     const body = Buffer.from(content);
     const options = { ...how, crc32: crc32(body) };
-    return this.#attempt(`storing ${key}`, () => this.#store.put(checkKey(key), body, options));
+    return this.#attempt(`storing ${key}`, ({ signal }) =>
+      this.#store.put(checkKey(key), body, { ...options, signal }),
+    );
   }
 
   async *#pages(prefix: string, flat: boolean): AsyncGenerator<ObjectPage> {
@@ -242,13 +219,15 @@ class ObjectStorage implements Storage {
     let after: string | null = null;
     do {
       const how: { flat: boolean; after: string | null } = { flat, after };
-      const page = await this.#attempt(`listing ${prefix}`, () => this.#store.page(prefix, how));
+      const list = ({ signal }: Try) => this.#store.page(prefix, { ...how, signal });
+      const page: ObjectPage = await this.#attempt(`listing ${prefix}`, list);
       yield page;
+      if (page.next !== null && page.next === after) throw endless(prefix, this.url);
       after = page.next;
     } while (after !== null);
   }
 
-  #attempt<T>(operation: string, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  #attempt<T>(operation: string, act: (one: Try) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return attempt(this.#transfer, operation, act, signal);
   }
 
@@ -257,6 +236,13 @@ class ObjectStorage implements Storage {
     const result = await this.#pool.run({ source: path, target: null, expected }, options);
     return result.outcome === 'done';
   }
+}
+
+function endless(prefix: string, url: string): OperatorError {
+  return new OperatorError(
+    'STORAGE_FAILED',
+    `listing ${prefix} at ${url}: the store gives the same page again and again`,
+  );
 }
 
 async function isFile(path: string, size?: number): Promise<boolean> {

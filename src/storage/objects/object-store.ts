@@ -36,8 +36,9 @@ export interface ObjectUpload {
   holds(part: Pick<ObjectPart, 'index' | 'crc32'> & { bytes: number }): boolean;
   /** May be called again with the same part. */
   send(part: ObjectPart, signal: AbortSignal): Promise<void>;
-  complete(): Promise<void>;
-  /** Gives up what was sent: it would be paid for until somebody finds it. */
+  /** May be called again when its answer was lost. */
+  complete(signal?: AbortSignal): Promise<void>;
+  /** Gives up what was sent: it would be paid for until somebody finds it. Nothing happens where it has ended already. */
   abort(): Promise<void>;
 }
 
@@ -48,6 +49,7 @@ export interface UnfinishedUpload {
   size: number;
   /** Epoch ms by the store's own clock. */
   initiated: number;
+  /** Nothing happens where it has ended already. */
   end(): Promise<void>;
 }
 
@@ -83,10 +85,10 @@ export interface ObjectStore {
   readonly limits: ObjectLimits;
 
   /** Throws where the place cannot be used. `create`: it is going to be written to, and where the location says so the bucket is made. */
-  check(create: boolean): Promise<void>;
+  check(create: boolean, signal?: AbortSignal): Promise<void>;
 
   /** Null: there is no such object. */
-  head(key: string): Promise<ObjectFacts | null>;
+  head(key: string, signal?: AbortSignal): Promise<ObjectFacts | null>;
 
   /**
    * Begins to read an object, from `begin` at most so many bytes, or all of it. Null: there is none, or with `version` none of that version. `size`
@@ -105,14 +107,17 @@ export interface ObjectStore {
     how: { onlyNew?: boolean; crc32: number; signal?: AbortSignal | undefined },
   ): Promise<boolean>;
 
-  /** Begins, or goes on with one that was cut short and has parts of `partBytes`. */
-  beginUpload(key: string, how: { partBytes: number; signal: AbortSignal }): Promise<ObjectUpload>;
+  /**
+   * Begins, or goes on with one of ours that was cut short: it has parts of `partBytes`, the first of them with this CRC-32. Somebody else's is
+   * left alone.
+   */
+  beginUpload(key: string, how: { partBytes: number; firstCrc32: number; signal: AbortSignal }): Promise<ObjectUpload>;
 
   /** One page of everything below a prefix; with `flat: false` of what lies directly there, and folders. `after`: `next` of the page before. */
-  page(prefix: string, how: { flat: boolean; after: string | null }): Promise<ObjectPage>;
+  page(prefix: string, how: { flat: boolean; after: string | null; signal?: AbortSignal }): Promise<ObjectPage>;
 
   /** Nothing happens where there is none. */
-  delete(key: string): Promise<void>;
+  delete(key: string, signal?: AbortSignal): Promise<void>;
 
   /** At most limits.deletedAtOnce. Throws when one of them stayed. */
   deleteAll(keys: readonly string[], signal: AbortSignal | undefined): Promise<void>;

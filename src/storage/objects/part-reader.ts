@@ -1,55 +1,59 @@
-import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import type { Hasher } from '../hasher.ts';
 import { sourceChanged } from '../storage-errors.ts';
-import type { StoredFile } from '../storage.ts';
+
+/** A part of what is to be stored. */
+export interface ReadPart {
+  body: Buffer;
+  isLast: boolean;
+  /** Of the body, unsigned. */
+  crc32: Promise<number>;
+}
 
 /** What is to be stored, part by part. */
 export interface PartReader {
   /** The most bytes that the next part may have. */
   readonly nextBytes: number;
-  next(): Promise<{ body: Buffer; isLast: boolean }>;
+  /** Fills a buffer of that size, as far as there is anything. */
+  next(buffer: Buffer): Promise<ReadPart>;
   /** To be asked when all is sent and nothing is visible yet: throws where it is not what it was. */
   check(): Promise<void>;
 }
 
-/** Reads a file once, in order, and hashes it while it passes. Throws SNAPSHOT_FAILED where it changes meanwhile. */
+/** Reads a file once, in order, and has it hashed while it passes. Throws SNAPSHOT_FAILED where it changes meanwhile. */
 export class FileReader implements PartReader {
   readonly #file: FileHandle;
   readonly #path: string;
   readonly #size: number;
   readonly #partBytes: number;
-  readonly #sha256 = createHash('sha256');
-  #crc32 = 0;
+  readonly #hasher: Hasher;
   #begin = 0;
 
-  constructor(file: FileHandle, path: string, size: number, bytes: number) {
+  constructor(
+    file: FileHandle,
+    { path, size }: { path: string; size: number },
+    { bytes, hasher }: { bytes: number; hasher: Hasher },
+  ) {
     this.#file = file;
     this.#path = path;
     this.#size = size;
     this.#partBytes = bytes;
-  }
-
-  /** To be asked once, when all was read. */
-  get facts(): StoredFile {
-    return { size: this.#size, sha256: this.#sha256.digest('hex'), crc32: this.#crc32 };
+    this.#hasher = hasher;
   }
 
   get nextBytes(): number {
     return Math.min(this.#partBytes, this.#size - this.#begin);
   }
 
-  async next(): Promise<{ body: Buffer; isLast: boolean }> {
-    const body = Buffer.allocUnsafe(this.nextBytes);
+  async next(body: Buffer): Promise<ReadPart> {
     for (let done = 0; done < body.length;) {
       const { bytesRead } = await this.#file.read(body, done, body.length - done, this.#begin + done);
       if (bytesRead === 0) throw await this.#changed();
       done += bytesRead;
     }
     this.#begin += body.length;
-    this.#sha256.update(body);
-    this.#crc32 = crc32(body, this.#crc32);
-    return { body, isLast: this.#begin === this.#size };
+    return { body, isLast: this.#begin === this.#size, crc32: this.#hasher.add(body) };
   }
 
   async check(): Promise<void> {
@@ -67,8 +71,7 @@ export class StreamReader implements PartReader {
   readonly nextBytes: number;
   readonly #chunks: AsyncIterator<Buffer>;
   /** What came and was not given yet. */
-  #waiting: Buffer[] = [];
-  #bytes = 0;
+  #rest: Buffer = Buffer.alloc(0);
   #ended = false;
 
   constructor(chunks: AsyncIterable<Buffer>, bytes: number) {
@@ -76,19 +79,22 @@ export class StreamReader implements PartReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** One more byte than a part has is waited for: only then it is known whether it is the last. */
-  async next(): Promise<{ body: Buffer; isLast: boolean }> {
-    while (!this.#ended && this.#bytes <= this.nextBytes) {
-      const { value, done } = await this.#chunks.next();
-      if (done) this.#ended = true;
-      else this.#add(value);
+  async next(buffer: Buffer): Promise<ReadPart> {
+    let bytes = 0;
+    // One byte more than a part has is waited for: only then it is known whether it is the last.
+    while (bytes < buffer.length || (this.#rest.length === 0 && !this.#ended)) {
+      if (this.#rest.length === 0) {
+        if (this.#ended) break;
+        const { value, done } = await this.#chunks.next();
+        if (done) this.#ended = true;
+        else this.#rest = value;
+      }
+      const copied = this.#rest.copy(buffer, bytes);
+      this.#rest = this.#rest.subarray(copied);
+      bytes += copied;
     }
-    const all = Buffer.concat(this.#waiting);
-    const body = all.subarray(0, this.nextBytes);
-    this.#waiting = [];
-    this.#bytes = 0;
-    this.#add(all.subarray(body.length));
-    return { body, isLast: this.#bytes === 0 };
+    const body = buffer.subarray(0, bytes);
+    return { body, isLast: this.#ended && this.#rest.length === 0, crc32: Promise.resolve(crc32(body)) };
   }
 
   check(): Promise<void> {
@@ -98,10 +104,5 @@ export class StreamReader implements PartReader {
   /** Lets whoever makes the stream clean up; to be called however the upload ends. */
   async end(): Promise<void> {
     if (!this.#ended) await this.#chunks.return?.();
-  }
-
-  #add(chunk: Buffer): void {
-    this.#waiting.push(chunk);
-    this.#bytes += chunk.length;
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { OperatorError } from '../../errors.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { Failure, ObjectStore } from './object-store.ts';
+import { ShortRead, watched, type Try } from './watch.ts';
 
 /** How long a store that is busy or far away is waited for. */
 export interface Patience {
@@ -15,8 +16,18 @@ export const PATIENT: Patience = { attempts: 10, longestWaitMs: 300_000 };
 /** Somebody waits for the answer. */
 export const HASTY: Patience = { attempts: 2, longestWaitMs: 2_000 };
 
+/** The work has been ended, and this is the last of it. */
+export const LAST: Patience = { attempts: 1, longestWaitMs: 0 };
+export const LAST_MS = 2_000;
+
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 20_000;
+
+/** No request takes longer of which nothing is heard before its end; to put large objects together takes stores minutes. */
+export const ANSWER_MS = 600_000;
+
+/** A connection on which nothing moves for so long is given up, where it can be seen. */
+export const SILENCE_MS = 60_000;
 
 /** Whom requests are sent to, and how they are tried again. */
 export interface Tries {
@@ -25,55 +36,49 @@ export interface Tries {
   patience: Patience;
 }
 
-/** The connection ended before the answer did, or the answer is not what was asked for. */
-export class ShortRead extends Error {}
-
 /** Not a failure of a request, but what was found by it: passes all tries as it is. */
 export class Finding extends Error {}
 
 /**
  * The one policy for all kinds of stores: what may pass is tried again, later and later, with jitter, or when the store says; everything else
- * fails at once. Throws what `explain` makes of the last failure. `operation` in lower case: `storing c/n/b/file`.
+ * fails at once. Throws what `explain` makes of the last failure. `operation` in lower case: `storing c/n/b/file`. A try in which nothing moved
+ * for `silenceMs` is given up.
  */
 export async function attempt<T>(
-  { store, clock, patience }: Tries,
+  tries: Tries,
   operation: string,
-  act: () => Promise<T>,
+  act: (one: Try) => Promise<T>,
   signal?: AbortSignal,
+  silenceMs = ANSWER_MS,
 ): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
+  const { clock, patience } = tries;
+  for (let count = 1; ; count += 1) {
     try {
-      signal?.throwIfAborted();
-      return await act();
+      return await watched({ clock, silenceMs, signal }, act);
     } catch (error) {
       signal?.throwIfAborted();
-      const wait = waitAfter(error, tries);
-      if (wait === null) throw explained(error);
+      const failure = failureOf(tries, operation, error);
+      const wait = count < patience.attempts ? waitAfter(failure, count, patience) : null;
+      if (wait === null) throw failure.error;
       await clock.sleep(wait, signal);
     }
   }
+}
 
-  /** How long to wait before the next try, in ms; null for none. */
-  function waitAfter(error: unknown, tries: number): number | null {
-    const { passing, retryAfterMs } = failureOf(error);
-    if (!passing || tries >= patience.attempts) return null;
-    if (retryAfterMs !== null) return retryAfterMs > patience.longestWaitMs ? null : retryAfterMs;
-    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries);
-    return longest * (0.5 + Math.random() / 2);
-  }
+/** How long to wait before the next try, in ms; null for none. */
+function waitAfter({ passing, retryAfterMs }: Failure, count: number, { longestWaitMs }: Patience): number | null {
+  if (!passing) return null;
+  if (retryAfterMs !== null) return retryAfterMs > longestWaitMs ? null : retryAfterMs;
+  const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** count);
+  return longest * (0.5 + Math.random() / 2);
+}
 
-  function explained(error: unknown): unknown {
-    return failureOf(error).error;
-  }
-
-  function failureOf(error: unknown): ReturnType<ObjectStore['explain']> {
-    if (error instanceof OperatorError || error instanceof Finding)
-      return { error, passing: false, retryAfterMs: null };
-    if (!(error instanceof ShortRead)) return store.explain(error, operation);
-    const said = new OperatorError('STORAGE_UNAVAILABLE', `${operation}: ${error.message}`, {
-      cause: error,
-      hint: 'The connection broke, each time: check the network and proxies.',
-    });
-    return { error: said, passing: true, retryAfterMs: null };
-  }
+function failureOf({ store }: Tries, operation: string, error: unknown): Failure {
+  if (error instanceof OperatorError || error instanceof Finding) return { error, passing: false, retryAfterMs: null };
+  if (!(error instanceof ShortRead)) return store.explain(error, operation);
+  const said = new OperatorError('STORAGE_UNAVAILABLE', `${operation}: ${error.message}`, {
+    cause: error,
+    hint: 'The connection broke, each time: check the network and proxies.',
+  });
+  return { error: said, passing: true, retryAfterMs: null };
 }

@@ -1,3 +1,4 @@
+import type { Hashing } from '../hasher.ts';
 import type { Throttle } from '../throttle.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { ObjectLimits, ObjectStore } from './object-store.ts';
@@ -8,6 +9,7 @@ export interface Transfer extends Tries {
   store: ObjectStore;
   memory: MemoryBudget;
   throttle: Throttle;
+  hashing: Hashing;
 }
 
 const MIB = 1024 * 1024;
@@ -28,13 +30,4 @@ export async function mayMove(
     left -= await throttle.take(left, signal);
     signal.throwIfAborted();
   }
-}
-
-/** A signal that ends when the given one does, and can be ended. */
-export function endable(signal: AbortSignal | undefined): { signal: AbortSignal; end: (reason: unknown) => void } {
-  const own = new AbortController();
-  return {
-    signal: signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]),
-    end: (reason) => own.abort(reason),
-  };
 }

@@ -14,11 +14,16 @@ export async function* sweepUploads(
   { before, dryRun, signal }: SweepOptions,
 ): AsyncGenerator<StoredEntry> {
   if (checkPrefix(prefix) === '') return;
-  const found = await attempt(transfer, `listing unfinished uploads below ${prefix}`, async () => {
-    const uploads: UnfinishedUpload[] = [];
-    for await (const upload of transfer.store.unfinished(prefix, signal)) uploads.push(upload);
-    return uploads;
-  });
+  const found = await attempt(
+    transfer,
+    `listing unfinished uploads below ${prefix}`,
+    async (one) => {
+      const uploads: UnfinishedUpload[] = [];
+      for await (const upload of transfer.store.unfinished(prefix, one.signal)) uploads.push(upload);
+      return uploads;
+    },
+    signal,
+  );
   for (const upload of found) {
     signal?.throwIfAborted();
     const { key, size, initiated } = upload;

@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import { messageOf, OperatorError, wrapError } from '../../errors.ts';
 import type { StoredFile, TransferOptions } from '../storage.ts';
 import type { ObjectUpload } from './object-store.ts';
-import { FileReader, StreamReader, type PartReader } from './part-reader.ts';
-import { attempt } from './retry.ts';
-import { endable, mayMove, partBytes, type Transfer } from './transfer.ts';
+import { FileReader, StreamReader, type PartReader, type ReadPart } from './part-reader.ts';
+import { attempt, LAST, LAST_MS } from './retry.ts';
+import { mayMove, partBytes, type Transfer } from './transfer.ts';
+import { endable, type Try } from './watch.ts';
 
 /**
  * Stores a file's content. It is read once, in order, and hashed while it passes; parts are sent several at once. Nothing is visible before all
@@ -22,9 +22,15 @@ export async function uploadFile(
   try {
     const stats = await file.stat();
     if (!stats.isFile()) throw Object.assign(new Error(`${path} is no file`), { code: 'EISDIR' });
-    const reader = new FileReader(file, path, stats.size, partBytes(stats.size, transfer.store.limits));
-    await upload(transfer, key, reader, options);
-    return reader.facts;
+    const { size } = stats;
+    const hasher = transfer.hashing.hasher(size);
+    try {
+      const reader = new FileReader(file, { path, size }, { bytes: partBytes(size, transfer.store.limits), hasher });
+      await upload(transfer, key, reader, options);
+      return await hasher.facts();
+    } finally {
+      hasher.end();
+    }
   } finally {
     await file.close();
   }
@@ -47,38 +53,32 @@ export async function uploadStream(
 }
 
 async function upload(transfer: Transfer, key: string, reader: PartReader, options: TransferOptions): Promise<number> {
-  const release = await transfer.memory.take(reader.nextBytes, options.signal);
-  let isTaken = false;
+  const first = await take(reader, transfer.memory, options.signal);
+  if (!first.isLast) return sendParts(transfer, key, first, reader, options);
   try {
-    const first = await reader.next();
-    if (first.isLast) {
-      await sendWhole(transfer, key, first.body, reader, options);
-      return first.body.length;
-    }
-    isTaken = true;
-    return await sendParts(transfer, key, { ...first, release }, reader, options);
+    await sendWhole(transfer, key, first, reader, options);
+    return first.body.length;
   } finally {
-    if (!isTaken) release();
+    first.release();
   }
 }
 
 async function sendWhole(
   transfer: Transfer,
   key: string,
-  body: Buffer,
+  { body, crc32 }: Part,
   reader: PartReader,
   { signal, onBytes }: TransferOptions,
 ): Promise<void> {
   await mayMove(transfer, body.length, endable(signal).signal);
+  const sum = await crc32;
   await reader.check();
-  const how = { crc32: crc32(body), signal };
-  await attempt(transfer, `storing ${key}`, () => transfer.store.put(key, body, how), signal);
+  const put = (one: Try) => transfer.store.put(key, body, { crc32: sum, signal: one.signal });
+  await attempt(transfer, `storing ${key}`, put, signal);
   onBytes?.(body.length);
 }
 
-interface Part {
-  body: Buffer;
-  isLast: boolean;
+interface Part extends ReadPart {
   /** Gives the memory back. */
   release: () => void;
 }
@@ -95,8 +95,9 @@ async function sendParts(
   const { signal, end } = endable(options.signal);
   let upload: ObjectUpload;
   try {
-    const how = { partBytes: first.body.length, signal };
-    upload = await attempt(transfer, operation, () => store.beginUpload(key, how), signal);
+    const how = { partBytes: first.body.length, firstCrc32: await first.crc32 };
+    const begin = (one: Try) => store.beginUpload(key, { ...how, signal: one.signal });
+    upload = await attempt(transfer, operation, begin, signal);
   } catch (error) {
     first.release();
     throw error;
@@ -105,18 +106,27 @@ async function sendParts(
     const bytes = await new Sending(transfer, operation, upload, options, { signal, end }).all(first, reader);
     await reader.check();
     options.signal?.throwIfAborted();
-    await attempt(transfer, operation, () => upload.complete(), options.signal);
+    await attempt(transfer, operation, (one) => upload.complete(one.signal), options.signal);
     return bytes;
   } catch (error) {
-    throw await givenUp(transfer, key, upload, error);
+    throw await givenUp(transfer, key, upload, error, options.signal?.aborted === true);
   }
 }
 
 /** What may be tried again goes on with the parts that are there; all others would be paid for until somebody finds them. */
-async function givenUp(transfer: Transfer, key: string, upload: ObjectUpload, error: unknown): Promise<unknown> {
+async function givenUp(
+  transfer: Transfer,
+  key: string,
+  upload: ObjectUpload,
+  error: unknown,
+  isHurried: boolean,
+): Promise<unknown> {
   if (error instanceof OperatorError && error.retryable) return error;
+  const operation = `giving up ${key}`;
   try {
-    await attempt(transfer, `giving up ${key}`, () => upload.abort());
+    // Whoever wants it to end does not wait for a store that is far away: what is left then is found by a sweep.
+    if (isHurried) await attempt({ ...transfer, patience: LAST }, operation, () => upload.abort(), undefined, LAST_MS);
+    else await attempt(transfer, operation, () => upload.abort());
     return error;
   } catch (second) {
     return wrapError(`${messageOf(second)}, after`, error, 'STORAGE_FAILED');
@@ -171,12 +181,13 @@ class Sending {
   }
 
   /** Never rejects: a failure ends all that is on its way. */
-  async #send(index: number, begin: number, { body, isLast, release }: Part): Promise<void> {
-    const part = { index, begin, body, crc32: crc32(body), isLast };
+  async #send(index: number, begin: number, { release, ...read }: Part): Promise<void> {
     try {
+      const part = { ...read, index, begin, crc32: await read.crc32 };
+      const { body } = part;
       if (!this.#upload.holds({ index, crc32: part.crc32, bytes: body.length })) {
         await mayMove(this.#transfer, body.length, this.#signal);
-        const send = () => this.#upload.send(part, this.#signal);
+        const send = (one: Try) => this.#upload.send(part, one.signal);
         await attempt(this.#transfer, this.#operation, send, this.#signal);
       }
       this.#options.onBytes?.(body.length);
@@ -188,10 +199,10 @@ class Sending {
   }
 }
 
-async function take(reader: PartReader, memory: Transfer['memory'], signal: AbortSignal): Promise<Part> {
-  const release = await memory.take(reader.nextBytes, signal);
+async function take(reader: PartReader, memory: Transfer['memory'], signal: AbortSignal | undefined): Promise<Part> {
+  const { buffer, release } = await memory.take(reader.nextBytes, signal);
   try {
-    return { ...(await reader.next()), release };
+    return { ...(await reader.next(buffer)), release };
   } catch (error) {
     release();
     throw error;
