@@ -34,7 +34,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(errorHandler(deps.log));
   app.use(guard(deps));
   app.use(refuseOtherBodies);
-  app.use(bodyParser({ enableTypes: ['json'], parsedMethods: ['POST', 'PUT'], jsonLimit: '64kb' }));
+  app.use(bodyParser({ enableTypes: ['json'], parsedMethods: ['POST', 'PUT', 'DELETE'], jsonLimit: '64kb' }));
   app.use(router.routes());
   app.use(router.allowedMethods());
   return app;

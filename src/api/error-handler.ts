@@ -69,6 +69,11 @@ function checkAnswered(ctx: Context): void {
   }
 }
 
+/** The parser repeats what it could not read, which may be a secret. */
+function withoutQuote(message: string): string {
+  return message.replace(/, (?:\.\.\.)?".*$/s, '');
+}
+
 function toOperatorError(error: unknown): OperatorError {
   if (error instanceof OperatorError && error.code !== 'INTERNAL') return error;
   const status = (error as { status?: unknown } | null)?.status;
@@ -76,7 +81,10 @@ function toOperatorError(error: unknown): OperatorError {
     return new OperatorError('BODY_TOO_LARGE', 'Expected a request body of at most 64 KiB, got a larger one');
   }
   if (!(error instanceof OperatorError) && typeof status === 'number' && status >= 400 && status < 500) {
-    return new OperatorError('BAD_REQUEST', `Expected a JSON object as request body: ${messageOf(error)}`);
+    return new OperatorError(
+      'BAD_REQUEST',
+      `Expected a JSON object as request body: ${withoutQuote(messageOf(error))}`,
+    );
   }
   return new OperatorError('INTERNAL', 'The scheduler could not answer because of an error of its own', {
     hint: "The scheduler's log says what happened.",

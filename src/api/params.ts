@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { OperatorError } from '../errors.ts';
+import { CREDENTIALS_EXPECTED, type GivenCredentials } from '../model/credentials.ts';
 import { DURATION_WORDS, parseDuration } from '../model/duration.ts';
 
 /** The parameters of a route: name to zod schema. A schema's error text completes "expected …". */
@@ -15,6 +16,13 @@ const NOT_TAKEN: Readonly<Record<string, string>> = {
   resume: 'a restore always uses what an earlier one has staged, leave it out',
 };
 
+/** What is no parameter of the query, where logs of proxies and histories of shells would keep it. Its values are never repeated. */
+const BODY_ONLY: ReadonlySet<string> = new Set(['credentials']);
+
+export function isBodyOnly(name: string): boolean {
+  return BODY_ONLY.has(name);
+}
+
 /**
  * Reads a call's parameters from the query and the JSON body. Throws BAD_REQUEST that names every parameter
  * which is unknown, malformed or given twice.
@@ -24,6 +32,10 @@ export function readParams<S extends Shape>(ctx: Context, shape: S): z.output<z.
   const given: Record<string, unknown> = Object.assign(Object.create(null), bodyParams(ctx));
   const problems: string[] = [];
   for (const [name, value] of Object.entries(ctx.query)) {
+    if (isBodyOnly(name) && Object.hasOwn(shape, name)) {
+      problems.push(`${name}: expected it in the JSON body alone, got it in the query`);
+      continue;
+    }
     if (Array.isArray(value) || Object.hasOwn(given, name)) problems.push(`${name}: expected it once, got it twice`);
     given[name] = value;
   }
@@ -36,7 +48,7 @@ export function readParams<S extends Shape>(ctx: Context, shape: S): z.output<z.
   const malformed = new Map(parsed.error?.issues.map((issue) => [String(issue.path[0]), issue.message]));
   for (const [name, expected] of malformed) {
     if (!problems.some((problem) => problem.startsWith(`${name}: `))) {
-      problems.push(`${name}: expected ${expected}, got ${quote(given[name])}`);
+      problems.push(`${name}: expected ${expected}${isBodyOnly(name) ? '' : `, got ${quote(given[name])}`}`);
     }
   }
   throw new OperatorError('BAD_REQUEST', `Wrong parameters: ${problems.join('; ')}`);
@@ -45,6 +57,9 @@ export function readParams<S extends Shape>(ctx: Context, shape: S): z.output<z.
 function unknownParam(name: string, known: string[]): string {
   const reason = known.includes('name') && Object.hasOwn(NOT_TAKEN, name) ? NOT_TAKEN[name] : undefined;
   if (reason !== undefined) return `${name}: ${reason}`;
+  if (isBodyOnly(name) && known.includes('location')) {
+    return `${name}: those of a request are not kept, expected the location to name them: credentials=${CREDENTIALS_EXPECTED}`;
+  }
   const expected = known.length === 0 ? 'no parameters' : `one of ${known.join(', ')}`;
   return `${name.slice(0, 100)}: expected ${expected}, got an unknown one`;
 }
@@ -59,6 +74,12 @@ function quote(value: unknown): string {
   // What stands before an @ in a URL may be a password.
   const text = value === undefined ? 'nothing' : JSON.stringify(value).replaceAll(/\/\/[^/@]*@/g, '//…@');
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** Credentials of the store, for the one job; which names it has to have the location's kind says. */
+export function credentialsParam(): z.ZodType<GivenCredentials> {
+  const error = 'an object of names and texts, such as ACCESS_KEY_ID and SECRET_ACCESS_KEY';
+  return z.record(z.string(), z.string({ error }), { error });
 }
 
 /** A whole number of at least 1, also as text. */

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import { sendJson } from './json.ts';
-import { readParams, type Shape } from './params.ts';
+import { isBodyOnly, readParams, type Shape } from './params.ts';
 
 /** One path of the API. The list of all routes makes the router, the answer of `GET /` and the test of the document. */
 export interface Route {
@@ -11,8 +11,10 @@ export interface Route {
   contentType: string;
   /** Types that a client can ask for instead, by `Accept`. */
   otherTypes?: string[];
-  /** Names of the parameters it takes in the query, and in the body when it is a POST or PUT. */
+  /** Names of the parameters it takes in the query, and in a JSON body when it is no GET. */
   params: string[];
+  /** Names of those that it takes in the body alone. */
+  bodyParams?: string[];
   handle(ctx: Context & { params: Record<string, string> }): Promise<void>;
 }
 
@@ -34,7 +36,7 @@ export function jsonRoute<S extends Shape>(
     method,
     path,
     contentType: 'application/json',
-    params: Object.keys(shape),
+    ...namesOf(shape),
     async handle(ctx) {
       const params = readParams(ctx, shape);
       sendJson(ctx, await handler({ params, path: ctx.params, ctx }));
@@ -53,7 +55,7 @@ export function textRoute<S extends Shape>(
     method: 'GET',
     path,
     contentType,
-    params: Object.keys(shape),
+    ...namesOf(shape),
     async handle(ctx) {
       const params = readParams(ctx, shape);
       const text = await handler({ params, path: ctx.params, ctx });
@@ -61,4 +63,9 @@ export function textRoute<S extends Shape>(
       ctx.body = text;
     },
   };
+}
+
+function namesOf(shape: Shape): Pick<Route, 'params' | 'bodyParams'> {
+  const names = Object.keys(shape);
+  return { params: names.filter((name) => !isBodyOnly(name)), bodyParams: names.filter(isBodyOnly) };
 }

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { BackupReader, Seen } from '../jobs/backup-reader.ts';
 import type { FoundBackup } from '../jobs/cluster-jobs.ts';
+import type { GivenCredentials } from '../model/credentials.ts';
 import type { BackupSummary } from '../model/backup-summary.ts';
 import type { FolderCache } from '../storage/backup-folders.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { findBackup } from '../storage/find-backup.ts';
 import { listForeignBackups } from '../storage/foreign-backups.ts';
-import { isS3, locationDirectory, openStorage } from '../storage/open.ts';
+import { isObjectStore, locationDirectory, openStorage } from '../storage/open.ts';
 import { ownBytes } from '../storage/own-bytes.ts';
 import { readBackup, readLocation, type LocationContent, type SummaryCache } from '../storage/read-backups.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -34,8 +35,9 @@ export class BackupLocations implements BackupReader {
     this.#signal = signal;
   }
 
-  list(location: string) {
-    return this.#look(location, async (storage) => (await this.#read(location, storage)).backups);
+  list(location: string, given?: GivenCredentials) {
+    const read = async (storage: Storage) => (await this.#read(location, storage)).backups;
+    return this.#look(location, read, { given });
   }
 
   read(location: string, name: string) {
@@ -43,8 +45,8 @@ export class BackupLocations implements BackupReader {
   }
 
   /** What other programs have made there, also where this cluster has nothing yet. */
-  foreign(location: string) {
-    return this.#look(location, (storage) => listForeignBackups(storage, this.#cluster), '.');
+  foreign(location: string, given?: GivenCredentials) {
+    return this.#look(location, (storage) => listForeignBackups(storage, this.#cluster), { folder: '.', given });
   }
 
   ownBytes(location: string, name: string): number | null {
@@ -65,14 +67,16 @@ export class BackupLocations implements BackupReader {
   }
 
   /** UNKNOWN when the location cannot be seen from this host. */
-  async find(location: string, name: string): Promise<FoundBackup> {
-    if (!isS3(location) && !existsSync(locationDirectory(location, '/'))) return { state: 'UNKNOWN', message: null };
-    const look = withStorage(location, async (storage) => {
+  async find(location: string, name: string, given?: GivenCredentials): Promise<FoundBackup> {
+    if (!isObjectStore(location) && !existsSync(locationDirectory(location, '/')))
+      return { state: 'UNKNOWN', message: null };
+    const find = async (storage: Storage): Promise<FoundBackup> => {
       const { state, message } = await findBackup(storage, this.#cluster, name);
       return { state, message };
-    });
+    };
+    const look = withStorage(location, find, given);
     // The nodes may have the credentials, and the way, that this host has not.
-    return isS3(location) ? look.catch(() => ({ state: 'UNKNOWN', message: null })) : look;
+    return isObjectStore(location) ? look.catch(() => ({ state: 'UNKNOWN', message: null })) : look;
   }
 
   async #read(location: string, storage: Storage): Promise<LocationContent> {
@@ -89,9 +93,15 @@ export class BackupLocations implements BackupReader {
   }
 
   /** Only where the folder is there: by default that of the cluster. */
-  async #look<T>(location: string, look: (storage: Storage) => Promise<T>, folder = this.#cluster): Promise<Seen<T>> {
+  async #look<T>(
+    location: string,
+    look: (storage: Storage) => Promise<T>,
+    { folder = this.#cluster, given }: { folder?: string; given?: GivenCredentials | undefined } = {},
+  ): Promise<Seen<T>> {
     try {
-      if (isS3(location)) return await withStorage(location, (storage) => lookInStore(storage, folder, look));
+      if (isObjectStore(location)) {
+        return await withStorage(location, (storage) => lookInStore(storage, folder, look), given);
+      }
       const directory = locationDirectory(location, '/');
       if (!existsSync(directory)) return unseen(`there is no directory ${directory} on the scheduler's host`);
       if (!existsSync(join(directory, folder))) {
@@ -120,12 +130,15 @@ function unseen(reason: string): Seen<never> {
 }
 
 /** Only documents are read, so the pool's threads are never started. */
-async function withStorage<T>(location: string, act: (storage: Storage) => Promise<T>): Promise<T> {
+async function withStorage<T>(
+  location: string,
+  act: (storage: Storage) => Promise<T>,
+  given?: GivenCredentials,
+): Promise<T> {
   const pool = createCopyPool(1);
   try {
-    return await act(
-      await openStorage(location, { pool, baseDirectory: '/', create: false, env: process.env, patient: false }),
-    );
+    const how = { pool, baseDirectory: '/', create: false, env: process.env, patient: false, given };
+    return await act(await openStorage(location, how));
   } finally {
     await pool.close();
   }

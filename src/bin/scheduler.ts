@@ -120,7 +120,7 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
     cluster: options.clusterName,
     defaultLocation,
     wake,
-    findBackup: (location, name) => locations.find(location, name),
+    findBackup: (location, name, given) => locations.find(location, name, given),
     ...noteEnds(start, state, clock),
   });
   const backups = new BackupCatalogue({ state, clock, defaultLocation, reader: locations });

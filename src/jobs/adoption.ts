@@ -1,7 +1,9 @@
 import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
 import type { ClusterJob } from '../model/cluster-job.ts';
-import { frameworkName } from '../model/node.ts';
+import type { GivenCredentials } from '../model/credentials.ts';
+import { unreadableMessage, type ForeignBackup, type NodeMap } from '../model/foreign-backup.ts';
+import { frameworkName, isMember, type ClusterNode } from '../model/node.ts';
 import type { BackupCatalogue } from './backup-catalogue.ts';
 import { remembered, type Candidate } from './catalogue.ts';
 import { stepsOf } from './steps.ts';
@@ -20,30 +22,76 @@ export function checkCanBeAdopted(candidate: Candidate): void {
   });
 }
 
+/** What is to be adopted. */
+interface Wanted {
+  name: string;
+  from?: string | undefined;
+  location?: string | undefined;
+  credentials?: GivenCredentials | undefined;
+  nodeMap?: NodeMap | undefined;
+}
+
 /**
  * Throws NAME_INVALID, and where it can be seen from here BACKUP_NOT_FOUND when nothing of that name is there to be adopted, SCHEMA_MISMATCH
- * when no Cassandra of ours can read it. That the name has a record already the start of the job says.
+ * when no Cassandra of ours can read it, TOPOLOGY_MISMATCH when it is of other nodes. That the name has a record already the start of the job says.
  */
 export async function checkIsForeign(
   catalogue: Pick<BackupCatalogue, 'list' | 'foreign'>,
   cluster: string,
-  { name, from, location: wanted }: { name: string; from?: string | undefined; location?: string | undefined },
+  wanted: Wanted,
+  nodes: readonly ClusterNode[],
 ): Promise<void> {
+  const { name, from, credentials } = wanted;
   checkBackupName(name);
-  const { location, seen, backups } = await catalogue.foreign(wanted);
-  const folders = from === undefined ? [frameworkName(cluster), cluster] : [from];
-  const namesakes = backups.filter((backup) => backup.name === name);
-  const found = namesakes.find(({ framework }) => folders.includes(framework));
-  if (found !== undefined && found.message !== null) throw new OperatorError('SCHEMA_MISMATCH', found.message);
-  if (!seen || found !== undefined || (await catalogue.list(location)).some((backup) => backup.name === name)) return;
-  const others = namesakes.map(({ framework }) => framework);
-  const message = `There is no backup ${name} of another program in ${folders.join(' or ')} at ${location}`;
-  throw new OperatorError('BACKUP_NOT_FOUND', message, {
-    hint:
-      others.length > 0
-        ? `One is in ${others.join(', ')}: say from=${others[0]}.`
-        : 'GET /cluster/backups/foreign lists what can be adopted.',
-  });
+  const { location, seen, backups } = await catalogue.foreign(wanted.location, credentials);
+  const folders = from === undefined ? [frameworkName(cluster), cluster, name] : [from];
+  // Only the forerunner's folder holds backups by name: what is one by itself may be given any.
+  const isWanted = (backup: ForeignBackup): boolean => backup.name === name || backup.madeBy !== 'cassandra-mesos';
+  const found = backups.find((backup) => folders.includes(backup.framework) && isWanted(backup));
+  const message = found === undefined ? null : unreadableMessage(found.sstableVersions);
+  if (message !== null) throw new OperatorError('SCHEMA_MISMATCH', message);
+  if (found !== undefined) return checkNodes(found, wanted.nodeMap ?? {}, nodes.filter(isMember));
+  if (!seen || (await catalogue.list(location, credentials)).some((backup) => backup.name === name)) return;
+  const others = backups.filter((backup) => backup.name === name).map(({ framework }) => framework);
+  throw new OperatorError(
+    'BACKUP_NOT_FOUND',
+    `There is no backup ${name} of another program in ${folders.join(' or ')} at ${location}`,
+    {
+      hint:
+        others.length > 0
+          ? `One is in ${others.join(', ')}: say from=${others[0]}.`
+          : 'GET /cluster/backups/foreign lists what can be adopted.',
+    },
+  );
+}
+
+/** Whose folder is whose the nodes find out; here it is seen to that none is left that nobody adopts, nor one that two do. */
+function checkNodes(
+  { madeBy, framework, nodes: folders }: ForeignBackup,
+  nodeMap: NodeMap,
+  nodes: ClusterNode[],
+): void {
+  const numbers = new Set(nodes.map(({ number }) => number));
+  for (const [folder, number] of Object.entries(nodeMap)) {
+    if (folders.includes(folder) && numbers.has(number)) continue;
+    const message = `Expected in nodeMap folders of ${framework} (${folders.join(', ')}) and numbers of nodes (${[...numbers].join(', ')}), got ${folder}=${number}`;
+    throw new OperatorError('BAD_REQUEST', message);
+  }
+  if (madeBy === 'cassandra-mesos') return;
+  const hint = 'Adopt it on a cluster with as many nodes as it was made of, each with the tokens of one of them.';
+  if (folders.length > nodes.length) {
+    const message = `${framework} has the folders of ${folders.length} nodes (${folders.join(', ')}), and this cluster has ${nodes.length}: what some have stored would be missing`;
+    throw new OperatorError('TOPOLOGY_MISMATCH', message, { hint });
+  }
+  const free = nodes.filter(({ number }) => !Object.values(nodeMap).includes(number));
+  for (const folder of folders.filter((each) => nodeMap[each] === undefined)) {
+    const claimants = free.filter(({ hostname }) => hostname === folder);
+    if (claimants.length < 2) continue;
+    const message = `${claimants.map(({ executorId }) => executorId).join(' and ')} are all on host ${folder}: whose folder that is cannot be told`;
+    throw new OperatorError('TOPOLOGY_MISMATCH', message, {
+      hint: `Say whose it is: nodeMap=${folder}=<node number>.`,
+    });
+  }
 }
 
 /**

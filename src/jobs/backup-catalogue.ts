@@ -2,6 +2,7 @@ import { pause, type Clock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
 import { emptySummary, type BackupSummary } from '../model/backup-summary.ts';
+import type { GivenCredentials } from '../model/credentials.ts';
 import type { ForeignBackup } from '../model/foreign-backup.ts';
 import type { ClusterJob } from '../model/cluster-job.ts';
 import type { BackupEntry, BackupNote } from '../state/backups.ts';
@@ -10,6 +11,7 @@ import { backupJson, type BackupJson } from './backup-json.ts';
 import { BackupMemory } from './backup-memory.ts';
 import type { BackupReader, Seen } from './backup-reader.ts';
 import { isSandboxLocation } from './catalogue.ts';
+import { checkGiven } from './request-credentials.ts';
 import { locationOf } from './start-request.ts';
 
 export interface BackupCatalogueDeps {
@@ -56,15 +58,16 @@ export class BackupCatalogue {
   }
 
   /** Of one location: the scheduler's own where none is named. */
-  listAt(location?: string): Promise<BackupJson[]> {
-    return this.list(location ?? this.#deps.defaultLocation);
+  listAt(location?: string, given?: GivenCredentials): Promise<BackupJson[]> {
+    return this.list(location ?? this.#deps.defaultLocation, given);
   }
 
-  /** Newest first; of one location, or of all that this scheduler knows. */
-  async list(location?: string): Promise<BackupJson[]> {
+  /** Newest first; of one location, or of all that this scheduler knows. Throws BAD_REQUEST for credentials that are not the location's. */
+  async list(location?: string, given?: GivenCredentials): Promise<BackupJson[]> {
     const all: BackupJson[] = [];
     for (const each of this.#locations(location)) {
-      const looked = await this.#look(each, (reader) => reader.list(each));
+      if (given) checkGiven(given, each);
+      const looked = await this.#look(each, (reader) => reader.list(each, given));
       const running = this.#runningAt(each);
       if (looked.seen) all.push(...this.#listSeen(each, looked.found, running));
       else all.push(...this.#memory.at(each).map((entry) => remembered(entry, running, looked.reason)));
@@ -94,9 +97,10 @@ export class BackupCatalogue {
   }
 
   /** What other programs have made at a location, and could be adopted. */
-  async foreign(wanted?: string): Promise<ForeignList> {
+  async foreign(wanted?: string, given?: GivenCredentials): Promise<ForeignList> {
     const location = locationOf(wanted ?? this.#deps.defaultLocation);
-    const looked = await this.#look(location, (reader) => reader.foreign(location));
+    if (given) checkGiven(given, location);
+    const looked = await this.#look(location, (reader) => reader.foreign(location, given));
     if (!looked.seen) return { location, seen: false, reason: looked.reason, backups: [] };
     return { location, seen: true, reason: null, backups: looked.found };
   }
@@ -119,9 +123,9 @@ export class BackupCatalogue {
   }
 
   /** Throws BACKUP_NEEDED when the backup is the only whole one at its location, as far as that can be told from here. */
-  async checkNotOnlyWhole(name: string, wanted?: string): Promise<void> {
+  async checkNotOnlyWhole(name: string, wanted?: string, given?: GivenCredentials): Promise<void> {
     const location = locationOf(wanted ?? this.#deps.defaultLocation);
-    const whole = (await this.list(location)).filter(({ state }) => state === 'COMPLETE');
+    const whole = (await this.list(location, given)).filter(({ state }) => state === 'COMPLETE');
     if (whole.length !== 1 || whole[0]?.name !== name) return;
     throw new OperatorError('BACKUP_NEEDED', `Backup ${name} is the only whole one at ${location}`, {
       hint: 'Make another one first, or say force=true (cassandra-mesos: --force).',

@@ -1,4 +1,5 @@
 import type { ClusterJob } from '../model/cluster-job.ts';
+import type { GivenCredentials } from '../model/credentials.ts';
 import type { RetentionPolicy } from '../model/retention.ts';
 import type { BackupCatalogue } from './backup-catalogue.ts';
 import type { BackupJson } from './backup-json.ts';
@@ -21,6 +22,8 @@ export interface PruningDeps {
 export interface PruningScope {
   /** Left out: the scheduler's own. */
   location?: string | undefined;
+  /** To look there, and to delete. */
+  credentials?: GivenCredentials | undefined;
   /** Of all others nothing is said, and nothing done to them. Left out: all. */
   isMeant?: (name: string) => boolean;
 }
@@ -29,9 +32,9 @@ export interface PruningScope {
 export async function planPruning(
   { backups, now }: Pick<PruningDeps, 'backups' | 'now'>,
   policy: RetentionPolicy,
-  { location, isMeant = () => true }: PruningScope,
+  { location, credentials, isMeant = () => true }: PruningScope,
 ): Promise<PruningPlan> {
-  const all = (await backups.listAt(location)).filter(({ name }) => isMeant(name));
+  const all = (await backups.listAt(location, credentials)).filter(({ name }) => isMeant(name));
   const byName = new Map(all.map((backup) => [backup.name, backup]));
   const plan = planRetention(all, policy, now());
   return { keep: plan.keep, delete: plan.delete.flatMap((name) => byName.get(name) ?? []) };
@@ -46,5 +49,6 @@ export async function startPruning(
   const plan = await planPruning(deps, policy, scope);
   if (plan.delete.length === 0) return { plan, job: null };
   const names = plan.delete.map(({ name }) => name);
-  return { plan, job: await deps.jobs.start('PRUNE', { names, location: scope.location, schedule }) };
+  const { location, credentials } = scope;
+  return { plan, job: await deps.jobs.start('PRUNE', { names, location, credentials, schedule }) };
 }

@@ -135,7 +135,14 @@ export async function startApi(
       port,
       method,
       path,
-      headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        // Node says it by itself for POST and PUT alone.
+        ...(content === undefined || method !== 'DELETE'
+          ? {}
+          : { 'content-length': String(Buffer.byteLength(content)) }),
+        ...headers,
+      },
     });
     sent.end(content);
     const [response] = await once(sent, 'response');

@@ -5,7 +5,7 @@ import type { RetentionPolicy } from '../../model/retention.ts';
 import type { ApiDeps } from '../deps.ts';
 import { countParam, durationParam, flagParam } from '../params.ts';
 import { jsonRoute, type Call, type Route } from '../route.ts';
-import { LOCATION } from './jobs.ts';
+import { AT_LOCATION, LOCATION } from './jobs.ts';
 
 const FLAG = flagParam().optional();
 
@@ -15,10 +15,10 @@ const RENAME = {
   to: z.string({ error: EXECUTOR_ID }).regex(/^[\w.-]{1,255}$/, { error: EXECUTOR_ID }),
   name: z.string({ error: 'a backup name' }).optional(),
   dryRun: FLAG,
-  ...LOCATION,
+  ...AT_LOCATION,
 };
 
-const SWEEP = { grace: durationParam().optional(), dryRun: FLAG, ...LOCATION };
+const SWEEP = { grace: durationParam().optional(), dryRun: FLAG, ...AT_LOCATION };
 
 /** Which backups stay; see model/retention.ts. */
 export const POLICY = {
@@ -47,37 +47,40 @@ export function backupRoutes(deps: ApiDeps): Route[] {
       const { id } = await deps.jobs.start('RENAME', { ...params, ...names });
       return { started: true, job: id };
     }),
-    jsonRoute('POST', '/cluster/backups/prune', { ...POLICY, ...LOCATION, dryRun: FLAG }, ({ params }) =>
+    jsonRoute('POST', '/cluster/backups/prune', { ...POLICY, ...AT_LOCATION, dryRun: FLAG }, ({ params }) =>
       prune(deps, params),
     ),
     jsonRoute('POST', '/cluster/backups/sweep', SWEEP, async ({ params: { grace: graceMs, ...params } }) => {
       const { id } = await deps.jobs.start('SWEEP', { ...params, graceMs });
       return { started: true, job: id };
     }),
-    jsonRoute('POST', '/cluster/backups/:name/verify', { deep: FLAG, ...LOCATION }, async ({ params, path }) => {
+    jsonRoute('POST', '/cluster/backups/:name/verify', { deep: FLAG, ...AT_LOCATION }, async ({ params, path }) => {
       const { id } = await deps.jobs.start('VERIFY', { ...params, name: checkBackupName(path['name'] ?? '') });
       return { started: true, job: id };
     }),
-    jsonRoute('DELETE', '/cluster/backups/:name', { force: FLAG, ...LOCATION }, async ({ params, path }) => {
+    jsonRoute('DELETE', '/cluster/backups/:name', { force: FLAG, ...AT_LOCATION }, async ({ params, path }) => {
       const name = checkBackupName(path['name'] ?? '');
-      if (!params.force) await deps.backups.checkNotOnlyWhole(name, params.location);
+      if (!params.force) await deps.backups.checkNotOnlyWhole(name, params.location, params.credentials);
       const { id } = await deps.jobs.start('DELETE', { ...params, name });
       return { started: true, job: id };
     }),
   ];
 }
 
-type PruneParams = Call<typeof POLICY & typeof LOCATION & { dryRun: typeof FLAG }>['params'];
+type PruneParams = Call<typeof POLICY & typeof AT_LOCATION & { dryRun: typeof FLAG }>['params'];
 
-async function prune(deps: ApiDeps, { dryRun = false, location, ...params }: PruneParams) {
+async function prune(deps: ApiDeps, { dryRun = false, location, credentials, ...params }: PruneParams) {
   const policy = policyOf(params);
   const pruning = { backups: deps.backups, jobs: deps.jobs, now: () => deps.clock.now() };
-  if (dryRun) return { dryRun, ...told(await planPruning(pruning, policy, { location })) };
-  const { plan, job } = await startPruning(pruning, policy, { location });
+  if (dryRun) return { dryRun, ...told(await planPruning(pruning, policy, { location, credentials })) };
+  const { plan, job } = await startPruning(pruning, policy, { location, credentials });
   return { started: job !== null, ...(job === null ? {} : { job: job.id }), ...told(plan) };
 }
 
-export function policyOf({ minAge, ...rules }: Omit<PruneParams, 'dryRun' | 'location'>): RetentionPolicy {
+export function policyOf({
+  minAge,
+  ...rules
+}: Omit<PruneParams, 'dryRun' | keyof typeof AT_LOCATION>): RetentionPolicy {
   const { timeZone, ...counts } = rules;
   const given = Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== undefined));
   return { ...given, ...(minAge === undefined ? {} : { minAgeMs: minAge }), timeZone };

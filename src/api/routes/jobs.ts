@@ -9,7 +9,7 @@ import { hasSecret } from '../../model/secret-in-location.ts';
 import type { ApiDeps } from '../deps.ts';
 import { findJob } from '../find-job.ts';
 import { findNode } from '../find-node.ts';
-import { choiceParam, countParam, flagParam, listParam } from '../params.ts';
+import { choiceParam, countParam, credentialsParam, flagParam, listParam } from '../params.ts';
 import { jsonRoute, type Call, type Route } from '../route.ts';
 import { bandwidthParam } from './bandwidth.ts';
 
@@ -27,6 +27,9 @@ export const LOCATION = {
     .optional(),
 };
 
+/** Where a job works, and with whose right. */
+export const AT_LOCATION = { ...LOCATION, credentials: credentialsParam().optional() };
+
 const KEYSPACES = { keyspaces: listParam(/^\w{1,48}$/, 'keyspaces').optional() };
 const PACE = {
   strategy: choiceParam(['serial', 'parallel']).optional(),
@@ -36,7 +39,7 @@ const EVERYWHERE = { nodes: listParam(/^[^\s/]{1,253}$/, 'nodes by executor id, 
 const RESTORE_START = {
   // Checked by checkBackupName, whose error has a code of its own.
   name: z.string({ error: 'a backup name' }).optional(),
-  ...LOCATION,
+  ...AT_LOCATION,
   ...KEYSPACES,
   tables: listParam(/^\w{1,48}\.\w{1,222}$/, 'tables, each as keyspace.table').optional(),
   ...PACE,

@@ -20,7 +20,7 @@ import { POLICY, policyOf } from './backups.ts';
 import { BACKUP_START, executorIdsOf } from './jobs.ts';
 
 const TEXT = (what: string) => z.string({ error: what });
-const { name: _name, rehash: _rehash, resume: _resume, ...PARAMETERS } = BACKUP_START;
+const { name: _name, rehash: _rehash, resume: _resume, credentials: _credentials, ...PARAMETERS } = BACKUP_START;
 const { timeZone: _zone, ...RULES } = POLICY;
 
 const SPEC = {
