@@ -4,7 +4,8 @@ import { OperatorError } from '../errors.ts';
 import type { ManifestFile } from '../model/backup.ts';
 import { fileKey } from '../storage/layout.ts';
 import type { BackupProgress } from './backup-progress.ts';
-import type { ForeignFile, ForeignPart, ForeignTable } from './foreign-part.ts';
+import type { ForeignFile, ForeignTable } from './foreign-files.ts';
+import type { ForeignPart } from './foreign-part.ts';
 import { nameOf } from './foreign-table.ts';
 import type { StepContext } from './step-context.ts';
 

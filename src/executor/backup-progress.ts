@@ -38,8 +38,9 @@ interface Marker extends Stored {
   keptManifest?: string;
   /** Epoch ms. */
   started: number;
-  /** The folder of the location that a tree of another program is adopted from. */
+  /** The folder of the location that a tree of another program is adopted from, and the node's in it; that is its executor id where it is absent. */
   adoptedFrom?: string;
+  adoptedFolder?: string;
 }
 
 /** How much work a power cut may cost. */
@@ -103,15 +104,17 @@ export class BackupProgress {
     storage: Storage,
     request: StepRequest,
     clock: Clock,
-    { from, inPlace }: { from: string; inPlace: boolean },
+    { from, folder, inPlace }: { from: string; folder: string; inPlace: boolean },
   ): Promise<BackupProgress> {
     const { cluster, executorId, backupName, jobUuid } = request;
     const key = fileKey(cluster, executorId, backupName, 'started.json');
     const found = await storage.getDocument(key);
-    const fresh: Marker = { version: 1, jobUuid, started: clock.now(), adoptedFrom: from, keyspaces: {}, files: {} };
+    const where = { adoptedFrom: from, adoptedFolder: folder };
+    const fresh: Marker = { version: 1, jobUuid, started: clock.now(), ...where, keyspaces: {}, files: {} };
     const marker = found === null ? fresh : parseMarker(key, found);
-    if (marker.adoptedFrom !== from) {
-      const whose = marker.adoptedFrom === undefined ? 'a backup' : `an adoption from ${marker.adoptedFrom}`;
+    const { adoptedFrom, adoptedFolder = executorId } = marker;
+    if (adoptedFrom !== from || adoptedFolder !== folder) {
+      const whose = adoptedFrom === undefined ? 'a backup' : `an adoption from ${adoptedFrom}/${adoptedFolder}`;
       throw nameTaken(storage, request, `${whose} has begun there`);
     }
     if (found === null && inPlace) {

@@ -1,57 +1,46 @@
 import { isSystemKeyspace } from '../cassandra/read-schema.ts';
 import { OperatorError } from '../errors.ts';
-import { frameworkName } from '../model/node.ts';
+import type { ForeignMaker } from '../model/foreign-backup.ts';
+import { frameworkName, nodeNumber } from '../model/node.ts';
 import { sstableVersion, whyUnreadable } from '../model/sstable-version.ts';
 import { foreignPrefix } from '../storage/foreign-backups.ts';
+import { readForeignTree, type ForeignTree } from '../storage/foreign-trees.ts';
 import { nodeFolders } from '../storage/layout.ts';
+import { parseTableFolder, type ForeignFile, type ForeignTable } from './foreign-files.ts';
+import { ownFolder } from './own-folder.ts';
+import { readRing, readSnapshotterTables } from './snapshotter-part.ts';
 import type { StepContext } from './step-context.ts';
-
-export interface ForeignFile {
-  /** At the location. */
-  key: string;
-  /** In its table's folder; an index's files are in `.<index name>/`. */
-  path: string;
-  size: number;
-  /** Epoch ms of its last change. */
-  modified: number;
-}
-
-/** One table's folder in a tree of another program. */
-export interface ForeignTable {
-  keyspace: string;
-  table: string;
-  /** 32 hex digits, where the folder's name has them; the forerunner left them out. */
-  id: string | null;
-  /** With a `/` at the end. */
-  prefix: string;
-  files: ForeignFile[];
-}
 
 /** What another program has stored of a node under a backup's name. */
 export interface ForeignPart {
-  /** The folder of the location that holds the executors' folders. */
+  madeBy: ForeignMaker;
+  /** The folder of the location that holds the nodes' folders. */
   from: string;
+  /** The node's folder in it; of the forerunner's the executor id. */
+  folder: string;
   /** They are the very folders in which our own backups lie. */
   inPlace: boolean;
   keyspaces: string[];
   tables: ForeignTable[];
 }
 
-const TABLE_FOLDER = /^(.+)-([0-9a-f]{32})$/;
-
 /**
- * Looks at what lies under this node's executor id, names and sizes alone. System keyspaces are left out, as in backups. Throws
- * BACKUP_NOT_FOUND, BAD_REQUEST for what is a backup of ours, NOTHING_TO_BACK_UP.
+ * Looks at what another program has stored of this node, names and sizes alone. System keyspaces are left out, as in backups. Throws
+ * BACKUP_NOT_FOUND, BAD_REQUEST for what is a backup of ours, NOTHING_TO_BACK_UP, TOPOLOGY_MISMATCH.
  */
 export async function readForeignPart(context: StepContext): Promise<ForeignPart> {
   const { storage, request } = context;
-  const { from, prefix } = await findPart(context);
+  const { from, folder, prefix, tree } = await findPart(context);
+  const madeBy = tree?.madeBy ?? 'cassandra-mesos';
   const inPlace = from === request.cluster;
-  if (!inPlace) await refuseOurs(context, prefix);
-  const keyspaces = (await storage.folders(prefix)).filter((keyspace) => !isSystemKeyspace(keyspace));
-  const tables: ForeignTable[] = [];
-  for (const keyspace of keyspaces) tables.push(...(await tablesOf(context, keyspace, `${prefix}${keyspace}/`)));
-  if (keyspaces.length > 0) return { from, inPlace, keyspaces, tables };
+  if (tree === null && !inPlace) await refuseOurs(context, prefix);
+  const found =
+    madeBy === 'cassandra_snapshotter'
+      ? await readSnapshotterTables(context, prefix, tree?.snapshot ?? '')
+      : await readTables(context, prefix, await storage.folders(prefix));
+  const keyspaces = found.keyspaces.filter((keyspace) => !isSystemKeyspace(keyspace));
+  const tables = found.tables.filter(({ keyspace }) => keyspaces.includes(keyspace));
+  if (keyspaces.length > 0) return { madeBy, from, folder, inPlace, keyspaces, tables };
   throw new OperatorError('NOTHING_TO_BACK_UP', `expected a keyspace of a user in ${prefix}, found none`);
 }
 
@@ -67,23 +56,64 @@ export function refuseUnreadable({ tables }: ForeignPart, release: string): void
   }
 }
 
-async function findPart({ storage, request }: StepContext): Promise<{ from: string; prefix: string }> {
+/** Where the statements lie that make a table: what Cassandra wrote into its snapshot, or the other program beside all. Null where nothing does. */
+export async function statementsKey(
+  { storage }: StepContext,
+  { from, folder }: ForeignPart,
+  tables: readonly ForeignTable[],
+): Promise<string | null> {
+  const own = tables.flatMap(({ files }) => files).find(({ path }) => path === 'schema.cql');
+  if (own !== undefined) return own.key;
+  const keyspace = tables[0]?.keyspace ?? '';
+  for (const key of [`${from}/${folder}/schema.cql`, `${from}/schema_${keyspace}.cql`, `${from}/schema.cql`]) {
+    if ((await storage.getDocument(key)) !== null) return key;
+  }
+  return null;
+}
+
+interface FoundPart {
+  from: string;
+  folder: string;
+  prefix: string;
+  /** Null: the forerunner's layout. */
+  tree: ForeignTree | null;
+}
+
+async function findPart(context: StepContext): Promise<FoundPart> {
+  const { storage, request } = context;
   const { cluster, executorId, backupName, adoptFrom } = request;
-  const candidates = adoptFrom === undefined ? [frameworkName(cluster), cluster] : [adoptFrom];
+  const candidates = adoptFrom === undefined ? [frameworkName(cluster), cluster, backupName] : [adoptFrom];
   const others = new Set<string>();
   for (const from of candidates) {
     const prefix = foreignPrefix(from, executorId, backupName);
-    if ((await storage.folders(prefix)).length > 0) return { from, prefix };
+    if ((await storage.folders(prefix)).length > 0) return { from, folder: executorId, prefix, tree: null };
+    const tree = from === cluster ? null : await readForeignTree(storage, from);
+    const folder = tree === null ? null : await folderIn(context, from, tree);
+    if (folder !== null) return { from, folder, prefix: `${from}/${folder}/`, tree };
+    for (const node of tree?.nodes ?? []) others.add(`${from}/${node}`);
     for (const other of nodeFolders(await storage.folders(`${from}/`))) {
       if ((await storage.folders(`${from}/${other}/`)).includes(backupName)) others.add(`${from}/${other}`);
     }
   }
+  throw notFound(context, candidates, [...others].toSorted());
+}
+
+async function folderIn(context: StepContext, from: string, tree: ForeignTree): Promise<string | null> {
+  const { request, node, ip, hostname, signal } = context;
+  const { tokens } = await node.health(signal);
+  const adopter = { number: nodeNumber(request.executorId), ip, hostname, tokens };
+  const ring = tree.madeBy === 'cassandra_snapshotter' ? await readRing(context, from) : undefined;
+  return ownFolder(tree, adopter, request.nodeMap, ring);
+}
+
+function notFound({ storage, request }: StepContext, candidates: string[], others: string[]): OperatorError {
+  const { executorId, backupName } = request;
   const places = candidates.map((from) => foreignPrefix(from, executorId, backupName)).join(' or ');
-  const there = others.size === 0 ? 'there is none' : `there is only ${[...others].toSorted().join(', ')}`;
-  throw new OperatorError(
+  const there = others.length === 0 ? 'there is none' : `there is only ${others.join(', ')}`;
+  return new OperatorError(
     'BACKUP_NOT_FOUND',
-    `expected what another program stored of this node in ${places} of ${storage.url}, but ${there}. ` +
-      "Name the folder with from, or rename the executor's folder to this node's id where the node has its tokens",
+    `expected what another program stored of this node in ${places} of ${storage.url}, or in a folder of DC/OS Cassandra or cassandra_snapshotter, ` +
+      `but ${there}. Name the folder with from; where the node has the tokens of another name, say so with nodeMap, or rename the executor's folder`,
   );
 }
 
@@ -97,19 +127,25 @@ async function refuseOurs({ storage }: StepContext, prefix: string): Promise<voi
   }
 }
 
-/** All table folders of a keyspace, those that hold nothing too. */
-async function tablesOf({ storage, signal }: StepContext, keyspace: string, prefix: string): Promise<ForeignTable[]> {
+/** All table folders of the keyspaces, those that hold nothing too. */
+async function readTables(
+  { storage, signal }: StepContext,
+  prefix: string,
+  keyspaces: string[],
+): Promise<Pick<ForeignPart, 'keyspaces' | 'tables'>> {
   const tables: ForeignTable[] = [];
-  for (const folder of await storage.folders(prefix)) {
-    const [, table = folder, id = null] = TABLE_FOLDER.exec(folder) ?? [];
-    const files: ForeignFile[] = [];
-    for await (const { key, size, modified } of storage.list(`${prefix}${folder}/`)) {
-      signal.throwIfAborted();
-      const path = key.slice(prefix.length + folder.length + 1);
-      // Of what is deeper only an index's folder belongs to the table.
-      if (/^(?:\.[^/]+\/)?[^/]+$/.test(path)) files.push({ key, path, size, modified });
+  for (const keyspace of keyspaces.filter((each) => !isSystemKeyspace(each))) {
+    for (const folder of await storage.folders(`${prefix}${keyspace}/`)) {
+      const own = `${prefix}${keyspace}/${folder}/`;
+      const files: ForeignFile[] = [];
+      for await (const { key, size, modified } of storage.list(own)) {
+        signal.throwIfAborted();
+        const path = key.slice(own.length);
+        // Of what is deeper only an index's folder belongs to the table.
+        if (/^(?:\.[^/]+\/)?[^/]+$/.test(path)) files.push({ key, path, size, modified });
+      }
+      tables.push({ keyspace, ...parseTableFolder(folder), prefix: own, files });
     }
-    tables.push({ keyspace, table, id, prefix: `${prefix}${folder}/`, files });
   }
-  return tables;
+  return { keyspaces, tables };
 }

@@ -1,6 +1,6 @@
 import { parseComponent } from '../cassandra/sstables.ts';
 import { OperatorError } from '../errors.ts';
-import type { ForeignFile, ForeignTable } from './foreign-part.ts';
+import { foreignText, type ForeignFile, type ForeignTable } from './foreign-files.ts';
 import type { StepContext } from './step-context.ts';
 
 /** Of more problems of a table there is the number. */
@@ -35,15 +35,16 @@ export function nameOf(path: string): string {
  */
 export async function requireWhole(context: StepContext, foreign: ForeignTable): Promise<void> {
   const { keyspace, table, prefix } = foreign;
-  const sizes = new Map(foreign.files.filter(({ path }) => !path.includes('/')).map(({ path, size }) => [path, size]));
-  const sstables = sstablesIn(sizes.keys());
-  const problems = await missingInSnapshot(context, foreign, sizes, sstables.size);
+  const files = new Map(foreign.files.filter(({ path }) => !path.includes('/')).map((file) => [file.path, file]));
+  const sstables = sstablesIn(files.keys());
+  const problems = await missingInSnapshot(context, files, sstables.size);
   for (const [sstable, format] of sstables) {
-    const toc = sizes.has(`${sstable}-TOC.txt`) ? await context.storage.getDocument(`${prefix}${sstable}-TOC.txt`) : '';
+    const contents = files.get(`${sstable}-TOC.txt`);
+    const toc = contents === undefined ? '' : await foreignText(context, contents);
     const named = (toc ?? '').split(/\r?\n/).map((line) => line.trim());
     const needed = new Set([...ALWAYS, PARTITIONS[format], ...named.filter((component) => NEEDED.has(component))]);
-    const missing = [...needed].filter((component) => !sizes.has(`${sstable}-${component}`));
-    const empty = ALWAYS.filter((component) => sizes.get(`${sstable}-${component}`) === 0);
+    const missing = [...needed].filter((component) => !files.has(`${sstable}-${component}`));
+    const empty = ALWAYS.filter((component) => files.get(`${sstable}-${component}`)?.size === 0);
     if (missing.length > 0) problems.push(`SSTable ${sstable} lacks ${missing.join(', ')}`);
     if (empty.length > 0) problems.push(`SSTable ${sstable} has nothing in ${empty.join(', ')}`);
   }
@@ -68,12 +69,12 @@ function sstablesIn(names: Iterable<string>): Map<string, 'big' | 'bti'> {
 
 /** Held against the list that Cassandra wrote into the snapshot. Without it a folder without SSTables may be a copy that failed. */
 async function missingInSnapshot(
-  { storage }: StepContext,
-  { prefix }: ForeignTable,
-  sizes: ReadonlyMap<string, number>,
+  context: StepContext,
+  files: ReadonlyMap<string, ForeignFile>,
   sstables: number,
 ): Promise<string[]> {
-  const text = sizes.has('manifest.json') ? await storage.getDocument(`${prefix}manifest.json`) : null;
+  const list = files.get('manifest.json');
+  const text = list === undefined ? null : await foreignText(context, list);
   if (text === null) {
     return sstables > 0
       ? []
@@ -81,7 +82,7 @@ async function missingInSnapshot(
   }
   const listed = listedIn(text);
   if (listed === null) return ['its manifest.json cannot be read'];
-  return listed.filter((name) => !sizes.has(name)).map((name) => `${name} of its manifest.json is missing`);
+  return listed.filter((name) => !files.has(name)).map((name) => `${name} of its manifest.json is missing`);
 }
 
 /** `{"files":["nb-1-big-Data.db", …]}` as Cassandra wrote it. */

@@ -5,7 +5,8 @@ import { deletionKey, fileKey, recordKey } from '../storage/layout.ts';
 import { adoptFile } from './adopt-file.ts';
 import { BackupProgress, type StoredKeyspace } from './backup-progress.ts';
 import { eachKeyspace } from './each-keyspace.ts';
-import { readForeignPart, refuseUnreadable, type ForeignPart, type ForeignTable } from './foreign-part.ts';
+import type { ForeignTable } from './foreign-files.ts';
+import { readForeignPart, refuseUnreadable, statementsKey, type ForeignPart } from './foreign-part.ts';
 import { componentsOf, requireWhole } from './foreign-table.ts';
 import { inParallel } from './in-parallel.ts';
 import { decidingFailure } from './own-snapshot.ts';
@@ -115,10 +116,13 @@ async function outcomeOf(
   table: string,
   folders: ForeignTable[],
 ): Promise<Outcome> {
-  const { schema } = adoption;
+  const { schema, part } = adoption;
   const keyspace = folders[0]?.keyspace ?? '';
   const live = schema.tables.find((each) => each.keyspace === keyspace && each.table === table);
-  if (live === undefined) return { table: null, failure: notInCluster(schema, keyspace, table) };
+  if (live === undefined) {
+    const statements = await statementsKey(context, part, folders);
+    return { table: null, failure: notInCluster(schema, keyspace, table, statements) };
+  }
   try {
     const foreign = onlyOne(folders, live);
     await requireWhole(context, foreign);
@@ -191,11 +195,17 @@ function onlyOne(folders: ForeignTable[], { id }: TableSchema): ForeignTable {
   );
 }
 
-function notInCluster({ keyspaces }: Schema, keyspace: string, table: string): OperatorError {
+function notInCluster(
+  { keyspaces }: Schema,
+  keyspace: string,
+  table: string,
+  statements: string | null,
+): OperatorError {
   const what = keyspaces.includes(keyspace) ? `table ${keyspace}.${table}` : `keyspace ${keyspace}`;
+  const as = statements === null ? 'as it was' : `as it was, by the statements in ${statements}`;
   return new OperatorError(
     'SCHEMA_MISMATCH',
-    `the cluster has no ${what}, from which the columns are taken: create it as it was, then adopt again`,
+    `the cluster has no ${what}, from which the columns are taken: create it ${as}, then adopt again`,
     { details: { table } },
   );
 }

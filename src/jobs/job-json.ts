@@ -1,5 +1,6 @@
 import { isPhaseFinal, isStepActive, type ClusterJob, type Phase, type Step } from '../model/cluster-job.ts';
 import type { BackupMode, DamagedFile } from '../model/backup.ts';
+import type { NodeMap } from '../model/foreign-backup.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JobError } from '../model/step.ts';
 import { lasting } from './json-text.ts';

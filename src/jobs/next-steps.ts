@@ -5,6 +5,7 @@ import type { StepRequest } from '../model/step.ts';
 import { recordText } from './backup-record.ts';
 import { atOnce, isToWrite } from './commit.ts';
 import { bandwidthOf } from './pace.ts';
+import { isPreflightDue } from './preflight.ts';
 import { isReadyFor, othersNeeded, ringOf, type Ring } from './readiness.ts';
 import { recordToReplace } from './resume.ts';
 import { stepAt, stepOf, stepsOf, withStep, type StepRef } from './steps.ts';
@@ -108,15 +109,27 @@ export function stepRequest(job: ClusterJob, phaseIndex: number, stepIndex: numb
     mode: job.parameters.mode ?? 'incremental',
     rehash: job.parameters.rehash ?? false,
     ...(name === 'inspect' ? inspectionOf(job) : {}),
+    ...(isPreflightDue(job, name, executorId) ? { preflightDue: true } : {}),
     ...(name === 'delete' ? { force: job.parameters.force ?? false } : {}),
     ...parametersFor(job, bandwidthOf(job, { phaseIndex, stepIndex })),
   };
 }
 
 function parametersFor({ parameters }: ClusterJob, rate: number | null): Partial<StepRequest> {
-  const { resume, resumes, names, dryRun, graceMs, from, to, adoptFrom } = parameters;
+  const { resume, resumes, names, dryRun, graceMs, from, to, adoptFrom, nodeMap } = parameters;
   const bandwidth = rate ?? undefined;
-  const given = { resume, resumes, bandwidth, names, dryRun, graceMs, renameFrom: from, renameTo: to, adoptFrom };
+  const given = {
+    resume,
+    resumes,
+    bandwidth,
+    names,
+    dryRun,
+    graceMs,
+    renameFrom: from,
+    renameTo: to,
+    adoptFrom,
+    nodeMap,
+  };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

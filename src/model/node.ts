@@ -103,6 +103,11 @@ export function executorIdOf(cluster: string, number: number): string {
   return `${frameworkName(cluster)}.node.${number}.executor`;
 }
 
+/** The number in an executor id of ours. */
+export function nodeNumber(executorId: string): number {
+  return Number(/\.node\.(\d+)\.executor$/.exec(executorId)?.[1]);
+}
+
 /** A node that was never launched. */
 export function newNode(cluster: string, number: number, seed: boolean): ClusterNode {
   return {

@@ -1,5 +1,6 @@
 import type { JobType, PhaseName } from './phase.ts';
 import type { BackupMode, DamagedFile } from './backup.ts';
+import type { NodeMap } from './foreign-backup.ts';
 import type { NodePorts } from './node.ts';
 
 /** One thing that went wrong, as an operator reads it in `errors`. */
@@ -109,8 +110,9 @@ export interface StepRequest {
   /** rename: executor ids. */
   renameFrom?: string;
   renameTo?: string;
-  /** ADOPT: folder of the location that holds the executors' folders. */
+  /** ADOPT: folder of the location that holds the nodes' folders, and whose these are where their names do not say it. */
   adoptFrom?: string;
+  nodeMap?: NodeMap;
 }
 
 /** A node of the ring that takes part in a verification. */

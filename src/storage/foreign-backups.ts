@@ -1,7 +1,7 @@
 import { isBackupName } from '../model/backup-name.ts';
-import type { ForeignBackup } from '../model/foreign-backup.ts';
-import { sstableVersion, whyUnreadable } from '../model/sstable-version.ts';
-import { checkKey, keyProblem, nodeFolders, nodeKey, parseDocumentName, recordsPrefix } from './layout.ts';
+import { unreadableMessage, type ForeignBackup } from '../model/foreign-backup.ts';
+import { DCOS_NODE, firstVersion, foreignTreeBackup, isUsable, SNAPSHOTTER_NAME } from './foreign-trees.ts';
+import { checkKey, nodeFolders, nodeKey, parseDocumentName, recordsPrefix } from './layout.ts';
 import type { Storage } from './storage.ts';
 
 /** As the forerunner names its executors, and we ours. */
@@ -28,23 +28,47 @@ export async function listForeignBackups(
   signal?: AbortSignal,
 ): Promise<ForeignBackup[]> {
   const found: ForeignBackup[] = [];
-  for (const framework of (await storage.folders('')).filter(isUsable)) {
-    if (framework !== cluster && (await hasRecords(storage, framework))) continue;
-    const recorded = framework === cluster ? await recordedNames(storage, cluster) : new Set<string>();
-    const nodes = nodeFolders(await storage.folders(`${framework}/`)).filter(
-      (folder) => EXECUTOR_ID.test(folder) && isUsable(folder),
-    );
-    const byName = new Map<string, string[]>();
-    for (const executorId of nodes) {
-      for (const name of await storage.folders(`${framework}/${executorId}/`)) {
-        if (isUsable(name) && !recorded.has(name)) byName.set(name, [...(byName.get(name) ?? []), executorId]);
-      }
-    }
-    for (const [name, executorIds] of byName) {
+  for (const folder of (await storage.folders('')).filter(isUsable)) {
+    if (folder !== cluster && (await hasRecords(storage, folder))) continue;
+    const inside = nodeFolders(await storage.folders(`${folder}/`)).filter(isUsable);
+    found.push(...(await listFramework(storage, cluster, folder, inside, signal)));
+    // Our own folder is never another program's backup.
+    const trees = folder === cluster ? [] : treesAround(folder, inside);
+    for (const tree of trees) {
       signal?.throwIfAborted();
-      const backup = await foreignBackup(storage, framework, name, executorIds);
+      const backup = await foreignTreeBackup(storage, tree);
       if (backup !== null) found.push(backup);
     }
+  }
+  return found;
+}
+
+/** Where the backups of other programs may lie that are told by their folders' names: no other folder is looked into. */
+function treesAround(folder: string, inside: string[]): string[] {
+  const isTree = SNAPSHOTTER_NAME.test(folder) || inside.some((name) => DCOS_NODE.test(name));
+  return isTree ? [folder] : inside.filter((name) => SNAPSHOTTER_NAME.test(name)).map((name) => `${folder}/${name}`);
+}
+
+/** The forerunner's backups in one folder. */
+async function listFramework(
+  storage: Storage,
+  cluster: string,
+  framework: string,
+  inside: string[],
+  signal: AbortSignal | undefined,
+): Promise<ForeignBackup[]> {
+  const recorded = framework === cluster ? await recordedNames(storage, cluster) : new Set<string>();
+  const byName = new Map<string, string[]>();
+  for (const executorId of inside.filter((name) => EXECUTOR_ID.test(name))) {
+    for (const name of await storage.folders(`${framework}/${executorId}/`)) {
+      if (isUsable(name) && !recorded.has(name)) byName.set(name, [...(byName.get(name) ?? []), executorId]);
+    }
+  }
+  const found: ForeignBackup[] = [];
+  for (const [name, executorIds] of byName) {
+    signal?.throwIfAborted();
+    const backup = await foreignBackup(storage, framework, name, executorIds);
+    if (backup !== null) found.push(backup);
   }
   return found;
 }
@@ -76,16 +100,20 @@ async function foreignBackup(
   if (keyspaces.size === 0) return null;
   const sstableVersions = [...versions].toSorted();
   const message = whyNot(name, sstableVersions);
-  return { framework, name, nodes, keyspaces: [...keyspaces].toSorted(), sstableVersions, message };
+  return {
+    madeBy: 'cassandra-mesos',
+    framework,
+    name,
+    nodes,
+    keyspaces: [...keyspaces].toSorted(),
+    sstableVersions,
+    message,
+  };
 }
 
 function whyNot(name: string, versions: string[]): string | null {
   if (!isBackupName(name)) return 'its name is none that we take: rename its folders to one of A-Z a-z 0-9 . _ -';
-  for (const version of versions) {
-    const found = whyUnreadable(version, null);
-    if (found) return `${found.message}. ${found.hint}`;
-  }
-  return null;
+  return unreadableMessage(versions);
 }
 
 /**
@@ -136,20 +164,6 @@ async function makerOf(storage: Storage, prefix: string): Promise<Maker> {
     return folder === null ? 'OURS' : { adoptedFrom: folder };
   }
   return (await firstVersion(storage, prefix)) === null ? 'NOBODY' : 'FOREIGN';
-}
-
-/** Format version of the first SSTable below a prefix; null when there is none. */
-async function firstVersion(storage: Storage, prefix: string): Promise<string | null> {
-  for await (const { key } of storage.list(prefix)) {
-    const version = sstableVersion(key.slice(key.lastIndexOf('/') + 1));
-    if (version !== null) return version;
-  }
-  return null;
-}
-
-/** Folders with other names cannot be looked into. */
-function isUsable(folder: string): boolean {
-  return keyProblem(folder) === null;
 }
 
 async function hasRecords(storage: Storage, folder: string): Promise<boolean> {

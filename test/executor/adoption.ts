@@ -55,8 +55,9 @@ export async function commit(host: Host, { reporter, request }: StepContext, mis
     nodes: [{ executorId, manifestSha256, ...node }],
     missing,
   };
-  await nodeConfirm(host.context({ ...ADOPT, phase: 'confirm', manifestSha256 }));
-  await nodeCommit(host.context({ ...ADOPT, ...commitOf(record) }));
+  const same = { ...ADOPT, backupName: name };
+  await nodeConfirm(host.context({ ...same, phase: 'confirm', manifestSha256 }));
+  await nodeCommit(host.context({ ...same, ...commitOf(record) }));
 }
 
 /** A path in the folder of the node's part. */

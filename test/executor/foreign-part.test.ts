@@ -1,10 +1,11 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { foreignFolder, storeForeign } from '../helpers/foreign-tree.ts';
+import { foreignFolder, storeForeign, treeOf } from '../helpers/foreign-tree.ts';
 import { runStepAt } from '../helpers/run-step-at.ts';
 import { backUp, makeHost, manifestOf } from '../helpers/step-context.ts';
-import { adopt, hostWithForeign } from './adoption.ts';
+import { adopt, commit, hostWithForeign } from './adoption.ts';
+import { restore } from './increments.ts';
 
 const VERSIONS = {
   'shop-users-ka-1-Data.db': /version ka \(Cassandra 2\.1\) cannot be read.*restore them into such a cluster/,
@@ -60,4 +61,42 @@ test('an adoption makes no location that is not there', async (t) => {
   t.is(state, 'TASK_FAILED');
   t.regex(message, /nowhere/);
   t.false(existsSync(location));
+});
+
+/** DC/OS: `<name>/node-<n>/<keyspace>/<table>/`. */
+const dcos = (node: string) => ({ framework: 'friday', executorId: node, name: '' });
+
+test('a backup of DC/OS is adopted by its name, each node from the folder with its number', async (t) => {
+  const host = await hostWithForeign(t, dcos('node-0'));
+  storeForeign(host, [host.node.write('shop', 'users', 'of another node')], dcos('node-1'));
+  writeFileSync(join(host.root, 'backup/friday/node-0/schema.cql'), 'CREATE TABLE shop.users');
+  const before = treeOf(join(host.root, 'backup/friday'));
+  await commit(host, await adopt(host, { backupName: 'friday' }));
+  t.deepEqual(treeOf(join(host.root, 'backup/friday')), before);
+  t.like(await manifestOf(host, 'friday'), { adoptedFrom: 'friday', files: { length: 10 } });
+  host.node.write('shop', 'users', 'written later');
+  await restore(host, 'friday');
+  t.deepEqual(host.node.rows('shop', 'users'), ['ada', 'bob']);
+});
+
+test('from a folder of DC/OS that is named a backup gets any name, and the map says whose a folder is', async (t) => {
+  const host = await hostWithForeign(t, dcos('node-5'));
+  const from = { backupName: 'renamed', adoptFrom: 'friday' };
+  const error = await t.throwsAsync(adopt(host, from), { code: 'BACKUP_NOT_FOUND' });
+  t.regex(error?.message ?? '', /there is only friday\/node-5\..*nodeMap/);
+  await adopt(host, { ...from, nodeMap: { 'node-5': 0 } });
+  t.is((await manifestOf(host, 'renamed')).files.length, 10);
+  const other = { ...from, nodeMap: { 'node-6': 0 } };
+  storeForeign(host, [host.node.write('shop', 'users', 'cy')], dcos('node-6'));
+  await t.throwsAsync(adopt(host, other), { code: 'NAME_TAKEN', message: /an adoption from friday\/node-5 has begun/ });
+});
+
+test('of a table that the cluster lacks it is said where the statements are that make it', async (t) => {
+  const host = await hostWithForeign(t, dcos('node-0'));
+  writeFileSync(join(host.root, 'backup/friday/node-0/schema.cql'), 'CREATE TABLE shop.users');
+  host.node.schemaNow.tables.length = 0;
+  await t.throwsAsync(adopt(host, { backupName: 'friday' }), {
+    code: 'SCHEMA_MISMATCH',
+    message: /create it as it was, by the statements in friday\/node-0\/schema\.cql, then adopt again/,
+  });
 });

@@ -28,6 +28,7 @@ test('a tree of the forerunner is listed with its nodes, keyspaces and SSTable v
   );
   t.deepEqual(await listForeignBackups(storage, 'dev'), [
     {
+      madeBy: 'cassandra-mesos',
       framework: 'cassandra.dev',
       name: 'monday',
       nodes: [node(0), node(1)],
@@ -94,4 +95,58 @@ test('an adoption that was cut short is listed where its files come from, and sa
   t.like(await listForeignBackups(storage, 'dev'), [{ framework: 'cassandra.dev', name: 'monday' }]);
   const [own] = await listBackups(storage, 'dev', new Map());
   t.regex(own?.message ?? '', /its adoption has begun/);
+});
+
+test('a tree of DC/OS is listed with the folders of its nodes', async (t) => {
+  const storage = await storageWith(
+    t,
+    'friday/node-0/schema.cql',
+    'friday/node-0/shop/users/mc-1-big-Data.db',
+    `friday/node-11/crm/notes-${'0a'.repeat(16)}/md-3-big-Data.db`,
+    'photos/node-x/shop/users/mc-1-big-Data.db',
+    'empty/node-0/schema.cql',
+  );
+  const friday = { madeBy: 'dcos-cassandra' as const, framework: 'friday', name: 'friday' };
+  t.deepEqual(await listForeignBackups(storage, 'dev'), [
+    {
+      ...friday,
+      nodes: ['node-0', 'node-11'],
+      keyspaces: ['crm', 'shop'],
+      sstableVersions: ['mc', 'md'],
+      message: null,
+    },
+  ]);
+});
+
+const TIME = '20150102030405';
+const SNAPSHOTTER = JSON.stringify({ name: TIME, base_path: 'shop', hosts: ['h1'], keyspaces: null, table: '' });
+
+test('trees of cassandra_snapshotter are listed, in the location and in a folder of it, once their manifest is there', async (t) => {
+  const file = (host: string): string =>
+    `${host}/var/lib/cassandra/data/shop/users/snapshots/${TIME}/mc-1-big-Data.db.lzo`;
+  const storage = await storageWith(
+    t,
+    `${TIME}/${file('10.0.0.1')}`,
+    `base/${TIME}/${file('h1')}`,
+    `cut/${TIME}/${file('h1')}`,
+  );
+  await storage.putDocument(`${TIME}/manifest.json`, SNAPSHOTTER);
+  await storage.putDocument(`base/${TIME}/manifest.json`, SNAPSHOTTER);
+  await storage.putDocument(`base/${TIME}/ring`, '');
+  const found = { madeBy: 'cassandra_snapshotter' as const, name: TIME, keyspaces: ['shop'], sstableVersions: ['mc'] };
+  t.deepEqual(await listForeignBackups(storage, 'dev'), [
+    { ...found, framework: TIME, nodes: ['10.0.0.1'], message: null },
+    { ...found, framework: `base/${TIME}`, nodes: ['h1'], message: null },
+  ]);
+});
+
+test('a tree of DC/OS whose name is none of ours is listed with how it gets another', async (t) => {
+  const storage = await storageWith(
+    t,
+    'last week/node-0/shop/users/mc-1-big-Data.db',
+    'old/node-0/shop/users/ka-1-big-Data.db',
+  );
+  const [nameless, old] = await listForeignBackups(storage, 'dev');
+  t.regex(nameless?.message ?? '', /adopt it under another one, with from=last week$/);
+  t.regex(old?.message ?? '', /version ka .* cannot be read/);
 });

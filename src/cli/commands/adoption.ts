@@ -9,6 +9,7 @@ interface ForeignView {
   location: string;
   reason: string | null;
   backups: {
+    madeBy: string;
     framework: string;
     name: string;
     nodes: string[];
@@ -29,10 +30,14 @@ export function addAdoptionCommands(program: Command, register: Register): void 
   const adopt = group
     .command('adopt')
     .description('Make a backup of what another program, as the forerunner, has made.')
-    .argument('<name>', 'name of its folder below those of the executors')
+    .argument('<name>', 'its name, which the backup gets; with --from of DC/OS and cassandra_snapshotter any')
     .option(
-      '--from <framework>',
-      "folder that holds the executors' (default: the framework's name, then the cluster's)",
+      '--from <folder>',
+      "folder that holds those of the nodes (default: the framework's name, the cluster's, the backup's)",
+    )
+    .option(
+      '--node-map <folder=number,…>',
+      'whose folders are whose, where their names do not say it: node-0=3,node-1=4',
     )
     .option(...START_OPTIONS.location)
     .option(...START_OPTIONS.strategy)
@@ -53,15 +58,16 @@ async function listForeign(command: Command, { client, deps, json }: CommandCont
 function describeForeign({ location, reason, backups }: ForeignView): string {
   if (reason !== null) return `The scheduler cannot look into ${location}: ${reason}.\n`;
   if (backups.length === 0) return `Nothing of another program is in ${location}.\n`;
-  const rows = backups.map(({ name, framework, nodes, keyspaces, sstableVersions }) => [
+  const rows = backups.map(({ name, framework, madeBy, nodes, keyspaces, sstableVersions }) => [
     name,
     framework,
+    madeBy,
     nodes.length,
     keyspaces.join(', '),
     sstableVersions.join(', '),
   ]);
   const notes = backups.flatMap(({ name, message }) => (message === null ? [] : [`${name}: ${message}`]));
-  return `${[table(['BACKUP', 'FROM', 'NODES', 'KEYSPACES', 'SSTABLES'], rows), ...notes].join('\n')}\n`;
+  return `${[table(['BACKUP', 'FROM', 'MADE BY', 'NODES', 'KEYSPACES', 'SSTABLES'], rows), ...notes].join('\n')}\n`;
 }
 
 async function startAdoption(command: Command, context: CommandContext): Promise<number> {
@@ -76,6 +82,6 @@ async function startAdoption(command: Command, context: CommandContext): Promise
 }
 
 /** Without the options that are the command line's own. */
-function adoptionParams({ from, location, strategy, concurrency }: Record<string, string | true>) {
-  return { from, location, strategy, concurrency };
+function adoptionParams({ from, nodeMap, location, strategy, concurrency }: Record<string, string | true>) {
+  return { from, nodeMap, location, strategy, concurrency };
 }

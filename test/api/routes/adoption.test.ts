@@ -6,6 +6,7 @@ import { startApi } from '../helpers.ts';
 
 const NODE = 'cassandra.dev.node.0.executor';
 const FOREIGN: ForeignBackup = {
+  madeBy: 'cassandra-mesos',
   framework: 'cassandra.dev',
   name: 'monday',
   nodes: [NODE],
@@ -72,7 +73,8 @@ test('What no Cassandra of ours can read is refused at once', async (t) => {
   const api = await startApi(t, { reader: readerOf(old), found: 'ABSENT' });
   const { status, body } = await api.call('POST', '/cluster/backups/adopt?name=monday');
   t.is(status, 409);
-  t.like(body, { started: false, error: { code: 'SCHEMA_MISMATCH', message: old.message } });
+  t.like(body, { started: false, error: { code: 'SCHEMA_MISMATCH' } });
+  t.regex(body.error.message, /^SSTables of version ka/);
   t.is(api.jobs.running(), null);
 });
 
@@ -83,14 +85,76 @@ test('A name that has a record is taken', async (t) => {
   t.like(body, { started: false, error: { code: 'NAME_TAKEN' } });
 });
 
-test('A folder is one folder, and a name is needed', async (t) => {
+test('A folder lies in the location, and a name is needed', async (t) => {
   const api = await startApi(t, { reader: readerOf(FOREIGN), found: 'ABSENT' });
-  for (const from of ['..', '.', 'a/b', '', '%5C', '%00']) {
+  for (const from of ['..', '.', 'a//b', 'a/', '/a', 'a/../b', '', '%5C', '%00']) {
     const { status, body } = await api.call('POST', `/cluster/backups/adopt?name=monday&from=${from}`);
     t.is(status, 400, from);
-    t.regex(body.error.message, /from: expected the name of one folder/);
+    t.regex(body.error.message, /from: expected a folder of the location/);
   }
   t.like((await api.call('POST', '/cluster/backups/adopt')).body, { error: { code: 'NAME_REQUIRED' } });
   t.like((await api.call('POST', '/cluster/backups/adopt?name=.x')).body, { error: { code: 'NAME_INVALID' } });
+  t.is(api.jobs.running(), null);
+});
+
+const DCOS: ForeignBackup = {
+  ...FOREIGN,
+  madeBy: 'dcos-cassandra',
+  framework: 'friday',
+  name: 'friday',
+  nodes: ['node-0'],
+};
+
+test('A backup of DC/OS is found by its name, or adopted from its folder under any', async (t) => {
+  for (const query of ['name=friday', 'name=from-dcos&from=friday', 'name=from-dcos&from=friday&nodeMap=node-0=0']) {
+    const api = await startApi(t, { reader: readerOf(DCOS), found: 'ABSENT' });
+    const { status, body } = await api.call('POST', `/cluster/backups/adopt?${query}`);
+    t.is(status, 200, JSON.stringify(body));
+  }
+  const nameless = { ...DCOS, framework: 'last week', name: 'last week', message: 'its name is none that we take' };
+  const api = await startApi(t, { reader: readerOf(nameless), found: 'ABSENT' });
+  t.is((await api.call('POST', '/cluster/backups/adopt?name=last-week&from=last%20week')).status, 200);
+  t.is((await api.call('POST', '/cluster/backups/adopt?name=last%20week')).status, 400);
+});
+
+test('Whose a folder is can be said in the query and in the body, and is kept with the job', async (t) => {
+  for (const nodeMap of ['old host=0', { 'old host': 0 }]) {
+    const tree = { ...DCOS, madeBy: 'cassandra_snapshotter' as const, nodes: ['old host'] };
+    const api = await startApi(t, { reader: readerOf(tree), found: 'ABSENT' });
+    await api.call('POST', '/cluster/backups/adopt', { json: { name: 'friday', nodeMap } });
+    t.like(api.jobs.running(), { parameters: { nodeMap: { 'old host': 0 } } });
+    t.like((await api.call('GET', '/cluster/adopt/status')).body, { adopt: { nodeMap: { 'old host': 0 } } });
+  }
+});
+
+test('What is no map of folders to nodes of the cluster is refused', async (t) => {
+  const api = await startApi(t, { reader: readerOf(DCOS), found: 'ABSENT' });
+  for (const nodeMap of [
+    'node-0',
+    'node-0=',
+    '=0',
+    'node-0=0,node-0=1',
+    'node-0=0,node-1=0',
+    'a/b=0',
+    'node-0=x',
+    '',
+  ]) {
+    const { status, body } = await api.call('POST', `/cluster/backups/adopt?name=friday&nodeMap=${nodeMap}`);
+    t.is(status, 400, nodeMap);
+    t.regex(body.error.message, /nodeMap: expected folders and node numbers/);
+  }
+  for (const nodeMap of ['node-7=0', 'node-0=7']) {
+    const { status, body } = await api.call('POST', `/cluster/backups/adopt?name=friday&nodeMap=${nodeMap}`);
+    t.is(status, 400, nodeMap);
+    t.regex(body.error.message, /Expected in nodeMap folders of friday \(node-0\) and numbers of nodes/);
+  }
+});
+
+test('A tree of more nodes than there are is refused: what some have stored would be missing', async (t) => {
+  const nodes = Array.from({ length: 9 }, (_, number) => `node-${number}`);
+  const api = await startApi(t, { reader: readerOf({ ...DCOS, nodes }), found: 'ABSENT' });
+  const { status, body } = await api.call('POST', '/cluster/backups/adopt?name=friday');
+  t.is(status, 409);
+  t.like(body, { error: { code: 'TOPOLOGY_MISMATCH' } });
   t.is(api.jobs.running(), null);
 });

@@ -1,10 +1,12 @@
 import test from 'ava';
+import type { ForeignBackup } from '../../../src/model/foreign-backup.ts';
 import { startApi } from '../../api/helpers.ts';
 import { cli } from '../helpers.ts';
 
 const NODE = 'cassandra.dev.node.0.executor';
-const FOUND = [
+const FOUND: ForeignBackup[] = [
   {
+    madeBy: 'cassandra-mesos',
     framework: 'cassandra.dev',
     name: 'monday',
     nodes: [NODE],
@@ -13,12 +15,22 @@ const FOUND = [
     message: null,
   },
   {
+    madeBy: 'cassandra-mesos',
     framework: 'cassandra',
     name: 'old',
     nodes: [NODE],
     keyspaces: ['shop'],
     sstableVersions: ['ka'],
     message: 'SSTables of version ka cannot be read',
+  },
+  {
+    madeBy: 'dcos-cassandra',
+    framework: 'friday',
+    name: 'friday',
+    nodes: ['node-0'],
+    keyspaces: ['shop'],
+    sstableVersions: ['mc'],
+    message: null,
   },
 ];
 const reader = {
@@ -34,9 +46,10 @@ test('What another program has made is listed a line each, with what is against 
   t.is(
     (await cli(api, 'backup', 'foreign')).stdout,
     [
-      'BACKUP  FROM           NODES  KEYSPACES  SSTABLES',
-      'monday  cassandra.dev      1  crm, shop  nb',
-      'old     cassandra          1  shop       ka',
+      'BACKUP  FROM           MADE BY          NODES  KEYSPACES  SSTABLES',
+      'monday  cassandra.dev  cassandra-mesos      1  crm, shop  nb',
+      'old     cassandra      cassandra-mesos      1  shop       ka',
+      'friday  friday         dcos-cassandra       1  shop       mc',
       'old: SSTables of version ka cannot be read',
       '',
     ].join('\n'),
@@ -61,4 +74,11 @@ test('An adoption of what is not there is refused', async (t) => {
   const { code, stderr } = await cli(api, 'backup', 'adopt', 'old');
   t.is(code, 1);
   t.regex(stderr, /BACKUP_NOT_FOUND[\s\S]*say from=cassandra/);
+});
+
+test('Whose the folders are is said with --node-map', async (t) => {
+  const api = await startApi(t, { reader, found: 'INCOMPLETE' });
+  const { code, stderr } = await cli(api, 'backup', 'adopt', 'from-dcos', '--from', 'friday', '--node-map', 'node-0=0');
+  t.is(code, 0, stderr);
+  t.like(api.jobs.running(), { parameters: { adoptFrom: 'friday', nodeMap: { 'node-0': 0 } } });
 });
