@@ -1,0 +1,147 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { CredentialPlaces } from '../credentials.ts';
+import { networkAgents, SILENCE_MS, type NetworkAgents } from '../network.ts';
+import { GsError, gsError, hasStatus } from './gs-errors.ts';
+import type { GsLocation } from './gs-location.ts';
+import { findAccess, type GsAccess } from './gs-tokens.ts';
+
+const GOOGLE = 'https://storage.googleapis.com';
+const CONNECT_MS = 10_000;
+const HASTY_CONNECT_MS = 2_000;
+/** Of an answer that is no content: pages of a listing have some 100 kB. */
+const LONGEST_ANSWER = 16 * 1024 * 1024;
+
+export interface GsRequest {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Encoded, with its query if it has one. */
+  path: string;
+  query?: Record<string, string | number>;
+  headers?: Record<string, string>;
+  body?: Buffer[];
+  signal?: AbortSignal | undefined;
+}
+
+/** Requests to Google Cloud Storage's JSON interface, with a token, each of them once. */
+export class GsClient {
+  readonly #endpoint: string;
+  readonly #connectMs: number;
+  readonly #findAgents: () => Promise<NetworkAgents>;
+  readonly #findAccess: () => Promise<GsAccess>;
+  #agents: NetworkAgents | null = null;
+  #access: Promise<GsAccess> | null = null;
+
+  /** `patient`: it waits for a store that is far away. */
+  constructor(location: GsLocation, places: CredentialPlaces, patient: boolean) {
+    this.#endpoint = location.endpoint ?? GOOGLE;
+    this.#connectMs = patient ? CONNECT_MS : HASTY_CONNECT_MS;
+    this.#findAgents = () => networkAgents(location.network, places.env);
+    this.#findAccess = () => findAccess(location, places);
+  }
+
+  /** The answer, whose body has to be read or destroyed. Throws GsError for one that is neither 2xx nor 308, which says that an upload goes on. */
+  async send(request: GsRequest): Promise<IncomingMessage> {
+    const access = await this.#currentAccess();
+    const token = await access.token();
+    try {
+      return await this.#sendOnce(request, token);
+    } catch (error) {
+      if (token === null || !hasStatus(error, 401)) throw error;
+      return await this.#sendOnce(request, await this.#otherToken(token));
+    }
+  }
+
+  /** What the answer says; null for one without a body. */
+  async json<T>(request: GsRequest): Promise<T> {
+    return readJson<T>(await this.send(request));
+  }
+
+  /** The project of the credentials; null where they tell none. */
+  async project(): Promise<string | null> {
+    return (await this.#currentAccess()).project();
+  }
+
+  #currentAccess(): Promise<GsAccess> {
+    this.#access ??= this.#findAccess().catch((error: unknown) => {
+      this.#access = null;
+      throw error;
+    });
+    return this.#access;
+  }
+
+  /** The store does not take the token: the key was exchanged, or the token was taken back. Of those who find that out at once one looks up the credentials anew. */
+  async #otherToken(refused: string): Promise<string | null> {
+    const before = this.#access;
+    const token = await (await this.#currentAccess()).token();
+    if (token !== refused) return token;
+    if (this.#access === before) this.#access = null;
+    return (await this.#currentAccess()).token();
+  }
+
+  async #sendOnce(request: GsRequest, token: string | null): Promise<IncomingMessage> {
+    this.#agents ??= await this.#findAgents();
+    const answer = await this.#answer(request, token, this.#agents);
+    const status = answer.statusCode ?? 0;
+    if ((status >= 200 && status < 300) || status === 308) return answer;
+    throw gsError(status, answer.headers, await readText(answer));
+  }
+
+  #answer(
+    { method = 'GET', path, query = {}, headers = {}, body = [], signal }: GsRequest,
+    token: string | null,
+    agents: NetworkAgents,
+  ): Promise<IncomingMessage> {
+    const url = new URL(path, this.#endpoint);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+    return new Promise((resolve, reject) => {
+      const isSecure = url.protocol === 'https:';
+      const request = (isSecure ? httpsRequest : httpRequest)(url, {
+        method,
+        agent: isSecure ? agents.https : agents.http,
+        timeout: this.#connectMs,
+        ...(signal === undefined ? {} : { signal }),
+        headers: {
+          ...headers,
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(method === 'GET' ? {} : { 'content-length': body.reduce((bytes, { length }) => bytes + length, 0) }),
+        },
+      });
+      request.once('response', resolve);
+      // Also one that comes after the answer has begun, which then ends the answer's body as well.
+      request.on('error', reject);
+      request.on('timeout', () => request.destroy(silent()));
+      request.once('socket', (socket) => {
+        const connected = isSecure ? 'secureConnect' : 'connect';
+        if (socket.connecting) socket.once(connected, () => request.setTimeout(SILENCE_MS));
+        else request.setTimeout(SILENCE_MS);
+      });
+      for (const chunk of body) request.write(chunk);
+      request.end();
+    });
+  }
+}
+
+function silent(): Error {
+  return Object.assign(new Error('it did not answer in time'), { code: 'ETIMEDOUT' });
+}
+
+/** Of an answer that has no content of an object. */
+export async function readJson<T>(answer: IncomingMessage): Promise<T> {
+  const text = await readText(answer);
+  try {
+    return (text === '' ? null : JSON.parse(text)) as T;
+  } catch {
+    throw new GsError(answer.statusCode ?? 0, { reason: 'unknownAnswer', message: 'the answer is no JSON' });
+  }
+}
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > LONGEST_ANSWER) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

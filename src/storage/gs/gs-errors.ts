@@ -1,0 +1,107 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { OperatorError, type ErrorCode } from '../../errors.ts';
+import { connectionFailure, retryAfterMs } from '../objects/connection-errors.ts';
+import type { Failure } from '../objects/object-store.ts';
+
+/** What Google answers when it does not do what was asked for. */
+export class GsError extends Error {
+  readonly status: number;
+  /** Google's word for it, for example `notFound`; empty where there is none. */
+  readonly reason: string;
+  readonly retryAfter: string | undefined;
+
+  constructor(status: number, { reason, message }: { reason: string; message: string }, retryAfter?: string) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** What an answer's body says, in any of the forms that Google's interfaces give it. */
+export function gsError(status: number, headers: IncomingHttpHeaders, body: string): GsError {
+  return new GsError(status, wordsOf(body), headers['retry-after']);
+}
+
+interface Words {
+  reason: string;
+  message: string;
+}
+
+function wordsOf(body: string): Words {
+  try {
+    const { error, error_description: description } = JSON.parse(body) as Answer;
+    if (typeof error === 'string') return { reason: error, message: description ?? '' };
+    return { reason: error?.errors?.[0]?.reason ?? error?.status ?? '', message: error?.message ?? '' };
+  } catch {
+    const inXml = (name: string): string | undefined => new RegExp(`<${name}>([^<]*)</${name}>`).exec(body)?.[1];
+    const isXml = body.trimStart().startsWith('<');
+    return { reason: inXml('Code') ?? '', message: inXml('Message') ?? (isXml ? '' : body.trim().slice(0, 500)) };
+  }
+}
+
+/** Of the JSON interface, or of a token endpoint. */
+interface Answer {
+  error?: string | { message?: string; status?: string; errors?: { reason?: string }[] };
+  error_description?: string;
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  400: 'Check the location.',
+  401: 'The store does not take these credentials: check credentials in the location, and whether the key was deleted or its account disabled.',
+  403: 'Grant the account the role Storage Object Admin (roles/storage.objectAdmin) on the bucket; to make a bucket it needs Storage Admin of the project.',
+  404: 'Make the bucket, correct its name, or add createBucket=true to the location.',
+  412: 'Somebody else has changed it at the same time.',
+  429: 'The store wants fewer requests: fewer nodes at once, or a lower bandwidth.',
+};
+
+/** Of a token endpoint, and of reasons that say more than their status. */
+const REASON_HINTS: Readonly<Record<string, string>> = {
+  invalid_grant:
+    'Google does not take the key: set the clock of this host (by NTP), and check that the key was not deleted or expired.',
+  invalid_client: 'Google does not know these credentials: check the file that credentials in the location names.',
+  unknownAnswer: 'Check endpoint in the location, and proxies: this is not what Google answers.',
+  invalid_scope: 'The account may not ask for access to storage.',
+  accountDisabled: 'The account, or the billing of its project, is disabled.',
+  quotaExceeded: 'The quota of the project or bucket is used up: make room there, or have it raised.',
+};
+
+/** A status of 4xx, but worth another try. */
+const PASSING_REASONS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', 'backendError', 'internalError']);
+
+const FULL_REASONS = new Set(['quotaExceeded', 'storageQuotaExceeded']);
+
+/** True for an answer that says that there is nothing under that key, and not that there is no bucket. */
+export function isMissingObject(error: unknown): boolean {
+  return error instanceof GsError && error.status === 404 && !/\bbucket\b.* not exist/i.test(error.message);
+}
+
+export function hasStatus(error: unknown, ...statuses: number[]): boolean {
+  return error instanceof GsError && statuses.includes(error.status);
+}
+
+/** What an error means, and what to do. `what`: the operation, with the key and the place. */
+export function explainGs(error: unknown, what: string): Failure {
+  if (!(error instanceof GsError)) {
+    return connectionFailure(error, what) ?? { error, passing: false, retryAfterMs: null };
+  }
+  const { status, reason, message, retryAfter } = error;
+  const said = `${reason === '' ? '' : `${reason} `}(${status})${message === '' ? '' : `: ${message}`}`;
+  const hint = REASON_HINTS[reason] ?? HINTS[status];
+  const failed = (kind: ErrorCode): OperatorError =>
+    new OperatorError(kind, `${what}: ${said}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  if (status === 507 || FULL_REASONS.has(reason)) {
+    return { error: failed('NO_SPACE'), passing: false, retryAfterMs: null };
+  }
+  const passing = status >= 500 || status === 429 || status === 408 || PASSING_REASONS.has(reason) || isAltered(error);
+  return {
+    error: failed(passing ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED'),
+    passing,
+    retryAfterMs: retryAfterMs(retryAfter, Date.now()),
+  };
+}
+
+/** The store got other bytes than were sent. */
+function isAltered({ status, message }: GsError): boolean {
+  return status === 400 && /doesn't match calculated/i.test(message);
+}

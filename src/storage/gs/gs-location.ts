@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { OperatorError } from '../../errors.ts';
+import { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../credentials.ts';
+import { checkKey } from '../layout.ts';
+import { networkOptions, networkShape, type NetworkOptions } from '../network.ts';
+
+/** A place in a bucket of Google Cloud Storage, with the options that belong to the place. Secrets never do. */
+export interface GsLocation {
+  /** As an operator writes it, one spelling for each place. */
+  url: string;
+  bucket: string;
+  /** Empty, or with a `/` at its end. */
+  prefix: string;
+  /** Scheme, host and port. Null: Google's own. */
+  endpoint: string | null;
+  /** Whose bucket is made. Null: that of the credentials. */
+  project: string | null;
+  /** Where a bucket is made, for example EU or europe-west3. Null: as Google chooses. */
+  region: string | null;
+  /** See credentials.ts: the JSON of a service account, or in CREDENTIALS. Null: Google's default credentials. */
+  credentials: string | null;
+  createBucket: boolean;
+  network: NetworkOptions;
+}
+
+const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform((value) => value === 'true');
+const options = z.strictObject({
+  endpoint: z
+    .string()
+    .regex(/^https?:\/\/[^/?#@]+\/?$/i, 'a URL such as http://127.0.0.1:4443, without a path or a password')
+    .refine((value) => URL.canParse(value), 'a URL such as http://127.0.0.1:4443')
+    .transform((value) => new URL(value).origin)
+    .optional(),
+  project: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.:-]{0,62}$/, 'a project id such as backups-1234')
+    .optional(),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/i, 'a region such as EU or europe-west3')
+    .optional(),
+  credentials: z.string().regex(CREDENTIALS_REFERENCE, CREDENTIALS_EXPECTED).optional(),
+  createBucket: flag.optional(),
+  ...networkShape,
+});
+
+/** Google's rules: 3–63 of lower-case letters, digits, hyphens and underscores, or up to 222 with dots in between. */
+const BUCKET = /^(?=.{3,222}$)[a-z0-9][a-z0-9_-]{0,62}(?:\.[a-z0-9_-]{1,63})*(?<![._-])$/;
+
+/** Reads `gs://bucket/prefix?endpoint=…&credentials=…`. Throws BAD_REQUEST that says what was expected. */
+export function parseGsLocation(text: string): GsLocation {
+  const [, bucket = '', path = '', query = ''] = /^gs:\/\/([^/?#]*)\/?([^?#]*)(?:\?([^#]*))?$/i.exec(text) ?? [];
+  if (!BUCKET.test(bucket)) {
+    throw wrong(text, 'a bucket of 3 to 63 lower-case letters, digits, hyphens and underscores');
+  }
+  const folder = path.replace(/\/+$/, '');
+  if (folder !== '') checkKey(folder);
+  const parsed = options.safeParse(Object.fromEntries(new URLSearchParams(query)));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path: at, message }) =>
+      [at.join('.'), message].filter(Boolean).join(': '),
+    );
+    throw wrong(text, problems.join('; '));
+  }
+  const { endpoint, project, region, credentials, createBucket } = parsed.data;
+  return {
+    url: `gs://${bucket}/${folder}${queryOf(parsed.data)}`,
+    bucket,
+    prefix: folder === '' ? '' : `${folder}/`,
+    endpoint: endpoint ?? null,
+    project: project ?? null,
+    region: region ?? null,
+    credentials: credentials ?? null,
+    createBucket: createBucket ?? false,
+    network: networkOptions(parsed.data),
+  };
+}
+
+function queryOf(given: z.output<typeof options>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    if (value !== undefined) query.set(name, String(value));
+  return query.size === 0 ? '' : `?${query.toString()}`;
+}
+
+/** What was given is told without its query and without what stands before an @: there may be a secret in them. */
+function wrong(text: string, expected: string): OperatorError {
+  const told = text.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//');
+  return new OperatorError('BAD_REQUEST', `Expected for ${told} ${expected}`, {
+    hint: 'A location in Google Cloud Storage is gs://bucket/prefix?credentials=file:/path/to/service-account.json.',
+  });
+}

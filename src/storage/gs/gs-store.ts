@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import { OperatorError } from '../../errors.ts';
+import type {
+  Failure,
+  ObjectFacts,
+  ObjectLimits,
+  ObjectPage,
+  ObjectStore,
+  ObjectUpload,
+  UnfinishedUpload,
+} from '../objects/object-store.ts';
+import { crc32c, crc32cText } from './crc32c.ts';
+import type { GsClient } from './gs-client.ts';
+import { explainGs, hasStatus, isMissingObject } from './gs-errors.ts';
+import type { GsLocation } from './gs-location.ts';
+import {
+  checkMade,
+  deleteObject,
+  OBJECT_FIELDS,
+  objectPath,
+  objectsPath,
+  type GsObject,
+  type GsPlace,
+} from './gs-object.ts';
+import { beginGsUpload } from './gs-upload.ts';
+
+const MIB = 1024 * 1024;
+
+/** Parts of a session follow each other, so they are larger than where they go side by side. An object has at most 5 TiB. */
+const LIMITS: ObjectLimits = { part: 16 * MIB, parts: (5 * 1024 * 1024) / 16, partsAtOnce: 1, deletedAtOnce: 1000 };
+
+/** Requests of `deleteAll` on their way at the same time. */
+const DELETIONS = 16;
+
+interface Listing {
+  items?: (Pick<GsObject, 'size' | 'timeCreated'> & { name: string })[];
+  prefixes?: string[];
+  nextPageToken?: string;
+}
+
+/** A place in a bucket of Google Cloud Storage, by its JSON interface. */
+export class GsStore implements ObjectStore {
+  readonly url: string;
+  readonly limits = LIMITS;
+  readonly #location: GsLocation;
+  readonly #client: GsClient;
+
+  constructor(location: GsLocation, client: GsClient) {
+    this.url = location.url;
+    this.#location = location;
+    this.#client = client;
+  }
+
+  async check(create: boolean, signal?: AbortSignal): Promise<void> {
+    try {
+      // Not the bucket itself: whoever may use its objects need not be allowed to see that.
+      await this.#list({ prefix: this.#location.prefix, maxResults: 1 }, signal);
+    } catch (error) {
+      if (!hasStatus(error, 404) || !create || !this.#location.createBucket) throw error;
+      await this.#createBucket(signal);
+    }
+  }
+
+  async head(key: string, signal?: AbortSignal): Promise<ObjectFacts | null> {
+    try {
+      const query = { fields: OBJECT_FIELDS };
+      const found = await this.#client.json<GsObject>({ path: this.#path(key), query, signal });
+      return { size: Number(found.size), modified: Date.parse(found.timeCreated), version: found.generation };
+    } catch (error) {
+      if (isMissingObject(error)) return null;
+      throw error;
+    }
+  }
+
+  async read(...[key, range, { version, signal }]: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
+    const pinned = version === undefined ? {} : { generation: version };
+    const headers = range === null ? {} : { range: `bytes=${range.begin}-${range.begin + range.bytes - 1}` };
+    try {
+      const query = { alt: 'media', ...pinned };
+      const body = await this.#client.send({ path: this.#path(key), query, headers, signal });
+      const size = Number(body.headers['content-range']?.split('/')[1] ?? body.headers['content-length']);
+      return { body, size, version: String(body.headers['x-goog-generation']) };
+    } catch (error) {
+      if (isMissingObject(error)) return null;
+      // No range begins in an empty object.
+      if (range !== null && hasStatus(error, 416)) return this.read(key, null, { version, signal });
+      throw error;
+    }
+  }
+
+  async put(key: string, body: Buffer, how: Parameters<ObjectStore['put']>[2]): Promise<boolean> {
+    const sent = { size: body.length, crc32c: crc32cText(crc32c(body)) };
+    const place = this.#place(key);
+    const about = { name: place.name, contentType: 'application/octet-stream', crc32c: sent.crc32c };
+    const boundary = randomUUID();
+    const head = `--${boundary}\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(about)}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
+    try {
+      const made = await this.#client.json<GsObject>({
+        method: 'POST',
+        path: `/upload${objectsPath(this.#location.bucket)}`,
+        query: {
+          uploadType: 'multipart',
+          fields: OBJECT_FIELDS,
+          ...(how.onlyNew === true ? { ifGenerationMatch: 0 } : {}),
+        },
+        headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+        body: [Buffer.from(head), body, Buffer.from(`\r\n--${boundary}--\r\n`)],
+        signal: how.signal,
+      });
+      await checkMade(this.#client, place, made, sent);
+      return true;
+    } catch (error) {
+      if (how.onlyNew === true && hasStatus(error, 412)) return false;
+      throw error;
+    }
+  }
+
+  beginUpload(key: string, { signal }: Parameters<ObjectStore['beginUpload']>[1]): Promise<ObjectUpload> {
+    return beginGsUpload(this.#client, this.#place(key), signal);
+  }
+
+  async page(prefix: string, { flat, after, signal }: Parameters<ObjectStore['page']>[1]): Promise<ObjectPage> {
+    const { prefix: base } = this.#location;
+    const grouping = flat ? {} : { delimiter: '/' };
+    const going = after === null ? {} : { pageToken: after };
+    const page = await this.#list({ prefix: base + prefix, ...grouping, ...going }, signal);
+    return {
+      objects: (page.items ?? []).map(({ name, size, timeCreated }) => {
+        const modified = Date.parse(timeCreated);
+        return { key: name.slice(base.length), size: Number(size), modified, changed: modified };
+      }),
+      folders: (page.prefixes ?? []).map((folder) => folder.slice(base.length)),
+      next: page.nextPageToken ?? null,
+    };
+  }
+
+  async delete(key: string, signal?: AbortSignal): Promise<void> {
+    await deleteObject(this.#client, this.#place(key), { signal });
+  }
+
+  async deleteAll(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+    const left = [...keys];
+    const lane = async (): Promise<void> => {
+      for (let key = left.pop(); key !== undefined; key = left.pop()) {
+        await deleteObject(this.#client, this.#place(key), { signal });
+      }
+    };
+    const lanes = await Promise.allSettled(Array.from({ length: DELETIONS }, lane));
+    for (const result of lanes) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Google copies a large object bit by bit, and wants to be asked again for each. */
+  async copy(from: string, to: string, _size: number, signal: AbortSignal | undefined): Promise<void> {
+    const target = this.#path(to).replace('/storage/v1', '');
+    let token: string | undefined;
+    let isDone = false;
+    while (!isDone) {
+      const query: Record<string, string> = token === undefined ? {} : { rewriteToken: token };
+      const path = `${this.#path(from)}/rewriteTo${target}`;
+      const answer = await this.#client.json<Rewriting>({ method: 'POST', path, query, signal });
+      isDone = answer.done;
+      token = answer.rewriteToken;
+    }
+  }
+
+  /** Sessions cannot be listed, and end by themselves after a week. */
+  async *unfinished(): AsyncGenerator<UnfinishedUpload> {}
+
+  explain(error: unknown, operation: string): Failure {
+    return explainGs(error, `${operation} at ${this.url}`);
+  }
+
+  #list(query: Record<string, string | number>, signal: AbortSignal | undefined): Promise<Listing> {
+    const fields = 'items(name,size,timeCreated),prefixes,nextPageToken';
+    const path = objectsPath(this.#location.bucket);
+    return this.#client.json({ path, query: { maxResults: 1000, fields, ...query }, signal });
+  }
+
+  /** Nobody outside of the project may ever be let in to it. */
+  async #createBucket(signal: AbortSignal | undefined): Promise<void> {
+    const { bucket: name, project: named, region } = this.#location;
+    const project = named ?? (await this.#client.project());
+    if (project === null && this.#location.endpoint === null) {
+      throw new OperatorError(
+        'STORAGE_FAILED',
+        `Expected the project in which bucket ${name} is made, and none is known`,
+        {
+          hint: 'Add project=… to the location.',
+        },
+      );
+    }
+    const about = {
+      name,
+      ...(region === null ? {} : { location: region }),
+      iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' },
+    };
+    await this.#client.json({
+      method: 'POST',
+      path: '/storage/v1/b',
+      query: project === null ? {} : { project },
+      headers: { 'content-type': 'application/json' },
+      body: [Buffer.from(JSON.stringify(about))],
+      signal,
+    });
+  }
+
+  #path(key: string): string {
+    return objectPath(this.#place(key));
+  }
+
+  #place(key: string): GsPlace {
+    const { bucket, prefix } = this.#location;
+    return { bucket, name: prefix + key };
+  }
+}
+
+interface Rewriting {
+  done: boolean;
+  rewriteToken?: string;
+}

@@ -1,0 +1,165 @@
+import { OperatorError } from '../../errors.ts';
+import type { ObjectPart, ObjectUpload } from '../objects/object-store.ts';
+import { crc32c, crc32cText } from './crc32c.ts';
+import { readJson, type GsClient } from './gs-client.ts';
+import { GsError, hasStatus } from './gs-errors.ts';
+import {
+  checkMade,
+  isWhatWasSent,
+  objectPath,
+  objectsPath,
+  type GsObject,
+  type GsPlace,
+  type Sent,
+} from './gs-object.ts';
+
+/** Google keeps of an unfinished object only multiples of this. */
+const UNIT = 256 * 1024;
+
+/** Begins a resumable session: one that is given up ends by itself after a week. */
+export async function beginGsUpload(client: GsClient, place: GsPlace, signal: AbortSignal): Promise<ObjectUpload> {
+  const body = Buffer.from(JSON.stringify({ name: place.name, contentType: 'application/octet-stream' }));
+  const answer = await client.send({
+    method: 'POST',
+    path: `/upload${objectsPath(place.bucket)}`,
+    query: { uploadType: 'resumable' },
+    headers: { 'content-type': 'application/json', 'x-upload-content-type': 'application/octet-stream' },
+    body: [body],
+    signal,
+  });
+  answer.resume();
+  const { location = '' } = answer.headers;
+  if (!URL.canParse(location)) {
+    throw new GsError(answer.statusCode ?? 0, { reason: 'unknownAnswer', message: 'the answer names no session' });
+  }
+  // Under the endpoint that was told: the store may know itself by a name that is not reached from here.
+  const { pathname, search } = new URL(location);
+  return new GsUpload(client, place, pathname + search);
+}
+
+/**
+ * Parts come in their order, each once more after a failure: of bytes that are there already the store takes no notice. The last ones are kept
+ * until `complete`, since with them the object is visible.
+ */
+class GsUpload implements ObjectUpload {
+  readonly #client: GsClient;
+  readonly #place: GsPlace;
+  /** Whoever knows it may write: it is told nobody. */
+  readonly #session: string;
+  /** Bytes that the store has said to have. */
+  #there = 0;
+  /** Bytes that were read, and their checksum. */
+  #read = 0;
+  #crc32c = 0;
+  #last: Buffer = Buffer.alloc(0);
+
+  constructor(client: GsClient, place: GsPlace, session: string) {
+    this.#client = client;
+    this.#place = place;
+    this.#session = session;
+  }
+
+  /** Sessions are not found again by another process. */
+  holds(): boolean {
+    return false;
+  }
+
+  async send({ begin, body, isLast }: ObjectPart, signal: AbortSignal): Promise<void> {
+    if (begin === this.#read) {
+      this.#crc32c = crc32c(body, this.#crc32c);
+      this.#read += body.length;
+    }
+    const kept = isLast ? body.length % UNIT || UNIT : 0;
+    // A copy: the part's memory is given back.
+    if (isLast) this.#last = Buffer.from(body.subarray(-kept));
+    try {
+      await this.#bring(body.subarray(0, body.length - kept), begin, { signal });
+    } catch (error) {
+      throw isGone(error) ? this.#lost('its session has ended', error) : error;
+    }
+  }
+
+  async complete(signal?: AbortSignal): Promise<void> {
+    const sent = { size: this.#read, crc32c: crc32cText(this.#crc32c) };
+    try {
+      const ending = { total: sent.size, crc32c: sent.crc32c, signal };
+      const made = await this.#bring(this.#last, sent.size - this.#last.length, ending);
+      if (made === null) throw stuck('the store has all bytes, and has not made the object');
+      await checkMade(this.#client, this.#place, made, sent);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      // It ended with an earlier try, whose answer was lost, or without one.
+      if (!(await this.#isThere(sent, signal))) throw this.#lost('its session has ended', error);
+    }
+  }
+
+  async abort(): Promise<void> {
+    try {
+      await this.#client.json({ method: 'DELETE', path: this.#session });
+    } catch (error) {
+      // Google's answer to it is 499; what else the store refuses it ends by itself.
+      if (!(error instanceof GsError) || error.status >= 500) throw error;
+    }
+  }
+
+  /** Sends what of these bytes is not there yet. The object, where these are its last bytes. */
+  async #bring(body: Buffer, begin: number, how: Ending): Promise<GsObject | null> {
+    const end = begin + body.length;
+    while (this.#there < end) {
+      const from = this.#there;
+      if (from < begin) throw this.#lost(`of ${begin} bytes the store has kept ${from}`);
+      const answer = await this.#put(body.subarray(from - begin), from, how);
+      if (answer.statusCode !== 308) return await readJson<GsObject>(answer);
+      answer.resume();
+      this.#there = Number(/-(\d+)$/.exec(answer.headers.range ?? '')?.[1] ?? -1) + 1;
+      if (this.#there === from) throw stuck(`the store has taken none of ${end - from} bytes`);
+      if (this.#there > end) throw this.#lost(`of ${end} bytes the store has ${this.#there}`);
+    }
+    return null;
+  }
+
+  #put(body: Buffer, from: number, { total, crc32c: sum, signal }: Ending): ReturnType<GsClient['send']> {
+    const range = `bytes ${from}-${from + body.length - 1}/${total ?? '*'}`;
+    const hash = sum === undefined ? {} : { 'x-goog-hash': `crc32c=${sum}` };
+    return this.#client.send({
+      method: 'PUT',
+      path: this.#session,
+      headers: { 'content-range': range, 'content-type': 'application/octet-stream', ...hash },
+      body: [body],
+      signal,
+    });
+  }
+
+  async #isThere(sent: Sent, signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      return isWhatWasSent(await this.#client.json<GsObject>({ path: objectPath(this.#place), signal }), sent);
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw error;
+    }
+  }
+
+  #lost(said: string, cause?: unknown): OperatorError {
+    return new OperatorError('STORAGE_UNAVAILABLE', `storing gs://${this.#place.bucket}/${this.#place.name}: ${said}`, {
+      cause,
+      hint: 'The next try sends the file again, from its beginning.',
+    });
+  }
+}
+
+/** There is no such session, or object, any more. */
+function isGone(error: unknown): boolean {
+  return hasStatus(error, 404, 410);
+}
+
+/** With the last bytes: how many there are in all, and their checksum, which the store checks. */
+interface Ending {
+  total?: number;
+  crc32c?: string;
+  signal?: AbortSignal | undefined;
+}
+
+/** To be tried again, as Google's own client does. */
+function stuck(message: string): GsError {
+  return new GsError(503, { reason: 'noProgress', message });
+}
