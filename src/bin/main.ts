@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { createProgram } from '../cli/program.ts';
@@ -118,6 +119,7 @@ async function runCommands(argv: string[], setExitCode: (code: number) => void):
     token: apiToken(env),
     clock: systemClock,
     stopSignal,
+    readStdin: () => text(process.stdin),
     renameDirectly: async (renaming, signal) => (await import('./rename-directly.ts')).renameDirectly(renaming, signal),
   });
   for (const create of [schedulerCommand, executorCommand, localCommand, configCommand]) {

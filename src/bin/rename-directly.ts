@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { OperatorError } from '../errors.ts';
 import type { DirectRenaming } from '../cli/deps.ts';
+import { checkGiven } from '../jobs/request-credentials.ts';
 import type { RenameReport } from '../model/step.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { openStorage } from '../storage/open.ts';
@@ -11,9 +12,10 @@ import type { Storage } from '../storage/storage.ts';
 
 /** Renames at a location that this host sees, without a scheduler. Throws as renameExecutor does, and BACKUP_NOT_FOUND. */
 export async function renameDirectly(
-  { location, cluster: wanted, from, to, name, dryRun }: DirectRenaming,
+  { location, cluster: wanted, from, to, name, dryRun, credentials: given }: DirectRenaming,
   signal?: AbortSignal,
 ): Promise<RenameReport> {
+  if (given) checkGiven(given, location);
   // Nothing is copied, so the pool's threads are never started.
   const pool = createCopyPool(1);
   try {
@@ -22,6 +24,7 @@ export async function renameDirectly(
       baseDirectory: process.cwd(),
       create: false,
       env: process.env,
+      given,
     });
     const cluster = wanted ?? (await clusterOf(storage, from));
     const renaming = { cluster, from, to, ...(name === undefined ? {} : { names: [name] }) };

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { GivenCredentials } from '../model/credentials.ts';
 
 /** What the commands need from the process they run in. */
 export interface CliDeps {
@@ -11,6 +12,8 @@ export interface CliDeps {
   clock: Clock;
   /** Called when one of our commands runs, not for those added later. Its signal ends the waiting; a job goes on. */
   stopSignal?: () => AbortSignal;
+  /** All of stdin, to its end. */
+  readStdin?: () => Promise<string>;
   /** Renames at a location that this host sees, for when there is no scheduler. */
   renameDirectly?: (renaming: DirectRenaming, signal?: AbortSignal) => Promise<Renamed>;
   /** How often --wait asks, in ms. Default 1000. */
@@ -29,6 +32,7 @@ export interface DirectRenaming {
   /** One backup only. */
   name?: string;
   dryRun: boolean;
+  credentials?: GivenCredentials;
 }
 
 export interface Renamed {

@@ -18,7 +18,7 @@ export interface RestClient {
   /** What is undefined in the body is not sent. */
   post<T>(path: string, body?: Record<string, unknown>): Promise<T>;
   put<T>(path: string, body: Record<string, unknown>): Promise<T>;
-  delete<T>(path: string): Promise<T>;
+  delete<T>(path: string, body?: Record<string, unknown>): Promise<T>;
 }
 
 /** Throws BAD_REQUEST for what is not an http(s) URL. Calls throw SCHEDULER_UNREACHABLE when nothing answers. */
@@ -50,7 +50,7 @@ export function restClient(options: {
     get: (path) => call('GET', path),
     post: (path, body) => call('POST', path, body),
     put: (path, body) => call('PUT', path, body),
-    delete: (path) => call('DELETE', path),
+    delete: (path, body) => call('DELETE', path, body),
   };
 }
 

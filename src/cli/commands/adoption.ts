@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { writeJson, type CommandContext, type Register } from '../action.ts';
+import { CREDENTIALS_OPTION, credentialsOf } from '../credentials.ts';
 import { table } from '../format.ts';
 import { START_OPTIONS } from '../job-kinds.ts';
 import { finishJob } from '../wait.ts';
@@ -40,6 +41,7 @@ export function addAdoptionCommands(program: Command, register: Register): void 
       'whose folders are whose, where their names do not say it: node-0=3,node-1=4',
     )
     .option(...START_OPTIONS.location)
+    .option(...CREDENTIALS_OPTION)
     .option(...START_OPTIONS.strategy)
     .option(...START_OPTIONS.concurrency)
     .option('--wait', 'show the progress until the job has ended; the exit code is its result');
@@ -74,7 +76,11 @@ async function startAdoption(command: Command, context: CommandContext): Promise
   const { client, deps, json } = context;
   const { wait, ...params } = command.opts<Record<string, string | true>>();
   const [name = ''] = command.args;
-  const answer = await client.post<{ job: number }>('/cluster/backups/adopt', { name, ...adoptionParams(params) });
+  const answer = await client.post<{ job: number }>('/cluster/backups/adopt', {
+    name,
+    ...adoptionParams(params),
+    credentials: await credentialsOf(command, deps),
+  });
   if (wait) return finishJob(answer.job, context);
   if (json) writeJson(deps, answer);
   else deps.stdout.write(`Started adoption of ${name} as job ${answer.job}; \`adoption status\` shows it.\n`);

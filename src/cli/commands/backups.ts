@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { writeJson, type CommandContext, type Register } from '../action.ts';
+import { CREDENTIALS_OPTION, credentialsOf } from '../credentials.ts';
 import { renameBackups } from './rename-executor.ts';
 import { sweepBackups } from './sweep.ts';
 import { describeBackup, describeBackups, type BackupView } from '../backup-report.ts';
@@ -29,25 +30,25 @@ export function addBackupCommands(program: Command, register: Register): void {
   register(list, (context) => listBackups(list, context));
   const show = ofOne('show', 'Show one backup.');
   register(show, (context) => showBackup(show, context));
-  const verify = waiting(ofOne('verify', 'Check a backup without restoring it.')).option('--deep', 'read every byte');
+  const verify = ofJob(ofOne('verify', 'Check a backup without restoring it.')).option('--deep', 'read every byte');
   register(verify, (context) => start(verify, context, 'verification'));
-  const remove = waiting(ofOne('delete', 'Delete a backup for good.')).option(
+  const remove = ofJob(ofOne('delete', 'Delete a backup for good.')).option(
     '--force',
     'also when it is the only whole backup',
   );
   register(remove, (context) => start(remove, context, 'deletion'));
-  const rename = waiting(command('rename-executor', "Give an executor's backups the id of another one."))
+  const rename = ofJob(command('rename-executor', "Give an executor's backups the id of another one."))
     .requiredOption('--from <executor id>', 'under which they lie')
     .requiredOption('--to <executor id>', 'under which they are to lie')
     .option('--name <name>', 'only this backup')
     .option('--cluster <name>', 'without a scheduler: whose backups, where several clusters have such an executor')
     .option('--dry-run', 'only say what would be done');
   register(rename, (context) => renameBackups(rename, context));
-  const sweep = waiting(command('sweep', 'Delete what killed writers and jobs without an end have left.'))
+  const sweep = ofJob(command('sweep', 'Delete what killed writers and jobs without an end have left.'))
     .option('--grace <duration>', 'leave alone what has changed within that time (default: 24h)')
     .option('--dry-run', 'only say what would go');
   register(sweep, (context) => sweepBackups(sweep, context));
-  const prune = waiting(command('prune', 'Delete what a retention policy lets go.'));
+  const prune = ofJob(command('prune', 'Delete what a retention policy lets go.'));
   for (const [flags, text] of Object.values(POLICY_OPTIONS)) prune.option(flags, text);
   prune.option('--dry-run', 'only say what would be done');
   register(prune, (context) => pruneBackups(prune, context));
@@ -74,7 +75,8 @@ async function pruneBackups(command: Command, context: CommandContext): Promise<
   const { client, deps, json } = context;
   const { wait, ...given } = command.opts<Options & Record<string, string | true>>();
   const names = [...Object.keys(POLICY_OPTIONS), 'location', 'dryRun'];
-  const params = Object.fromEntries(names.map((name) => [name, given[name]]));
+  const credentials = await credentialsOf(command, deps);
+  const params = { ...Object.fromEntries(names.map((name) => [name, given[name]])), credentials };
   const answer = await client.post<PruneAnswer>('/cluster/backups/prune', params);
   if (json && !(wait && answer.job !== undefined)) writeJson(deps, answer);
   if (!json) deps.stdout.write(describePruning(answer));
@@ -103,29 +105,33 @@ function describePruning(plan: PruneAnswer): string {
   return plan.delete.length === 0 ? `${told}\nNothing goes.\n` : `${told}\n`;
 }
 
-function waiting(made: Command): Command {
-  return made.option('--wait', 'show the progress until the job has ended; the exit code is its result');
+/** What every command can be told that starts a job. */
+function ofJob(made: Command): Command {
+  return made
+    .option(...CREDENTIALS_OPTION)
+    .option('--wait', 'show the progress until the job has ended; the exit code is its result');
 }
 
-function pathOf(command: Command, parameters: readonly ('location' | 'force')[], below = ''): string {
-  const options = command.opts<Options>();
-  const given = new URLSearchParams();
-  for (const name of parameters) if (options[name] !== undefined) given.set(name, String(options[name]));
-  const query = given.toString();
+function pathOf(command: Command, below = ''): string {
   const [name] = command.args;
-  const one = name === undefined ? '' : `/${encodeURIComponent(name)}`;
-  return `/cluster/backups${one}${below}${query === '' ? '' : `?${query}`}`;
+  return `/cluster/backups${name === undefined ? '' : `/${encodeURIComponent(name)}`}${below}`;
+}
+
+/** With the location in the query: what is only looked at has no body. */
+function viewOf(command: Command): string {
+  const { location } = command.opts<Options>();
+  return pathOf(command) + (location === undefined ? '' : `?${new URLSearchParams({ location }).toString()}`);
 }
 
 async function listBackups(command: Command, { client, deps, json }: CommandContext): Promise<number> {
-  const answer = await client.get<{ backups: BackupView[] }>(pathOf(command, ['location']));
+  const answer = await client.get<{ backups: BackupView[] }>(viewOf(command));
   if (json) writeJson(deps, answer);
   else deps.stdout.write(describeBackups(answer.backups));
   return 0;
 }
 
 async function showBackup(command: Command, { client, deps, json }: CommandContext): Promise<number> {
-  const answer = await client.get<BackupView>(pathOf(command, ['location']));
+  const answer = await client.get<BackupView>(viewOf(command));
   if (json) writeJson(deps, answer);
   else deps.stdout.write(describeBackup(answer));
   return 0;
@@ -133,11 +139,12 @@ async function showBackup(command: Command, { client, deps, json }: CommandConte
 
 async function start(command: Command, context: CommandContext, what: 'verification' | 'deletion'): Promise<number> {
   const { client, deps, json } = context;
-  const { deep, location, wait } = command.opts<Options>();
+  const { deep, force, location, wait } = command.opts<Options>();
+  const credentials = await credentialsOf(command, deps);
   const answer =
     what === 'deletion'
-      ? await client.delete<{ job: number }>(pathOf(command, ['location', 'force']))
-      : await client.post<{ job: number }>(pathOf(command, [], '/verify'), { deep, location });
+      ? await client.delete<{ job: number }>(pathOf(command), { location, force, credentials })
+      : await client.post<{ job: number }>(pathOf(command, '/verify'), { deep, location, credentials });
   if (wait) return finishJob(answer.job, context);
   if (json) writeJson(deps, answer);
   else deps.stdout.write(`Started ${what} of ${command.args[0]} as job ${answer.job}; \`${what} status\` shows it.\n`);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { OperatorError } from '../../errors.ts';
 import { writeJson, type CommandContext, type Register } from '../action.ts';
+import { CREDENTIALS_OPTION, credentialsOf } from '../credentials.ts';
 import { JOB_KINDS, START_OPTIONS, type JobKind, type StartOption } from '../job-kinds.ts';
 import { describeJob, exitCodeOf } from '../job-report.ts';
 import type { JobView } from '../job-view.ts';
@@ -40,6 +41,7 @@ function startCommand(group: Command, { command, noun }: JobKind, options: NonNu
   const start = group.command('start').description(`Start a ${noun} of the cluster.`);
   if (command === 'restore') start.argument('[name]', 'name of the backup');
   for (const [flags, text] of options.map((name) => START_OPTIONS[name])) start.option(flags, text);
+  if (options.includes('location')) start.option(...CREDENTIALS_OPTION);
   return start.option('--wait', 'show the progress until the job has ended; the exit code is its result');
 }
 
@@ -52,7 +54,8 @@ async function startJob({ command, path, noun, options }: JobKind, start: Comman
   }
   const params = argument === undefined ? given : { ...given, name: argument };
   const body = Object.fromEntries((options ?? []).map((name) => [name, params[name]]));
-  const answer = await client.post<{ name?: string; job: number }>(`/cluster/${path}/start`, body);
+  const credentials = await credentialsOf(start, deps);
+  const answer = await client.post<{ name?: string; job: number }>(`/cluster/${path}/start`, { ...body, credentials });
   if (wait) return finishJob(answer.job, context);
   const what = answer.name === undefined ? noun : `${noun} ${answer.name}`;
   if (json) writeJson(deps, answer);

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { OperatorError } from '../../errors.ts';
+import type { GivenCredentials } from '../../model/credentials.ts';
 import { writeJson, type CommandContext } from '../action.ts';
+import { credentialsOf } from '../credentials.ts';
 import { describeRenamed } from '../job-report.ts';
 import { finishJob } from '../wait.ts';
 
@@ -21,14 +23,15 @@ interface Options {
 export async function renameBackups(command: Command, context: CommandContext): Promise<number> {
   const { client, deps, json } = context;
   const { from, to, name, location, dryRun = false, wait } = command.opts<Options>();
-  const asked = { from, to, name, location, dryRun };
+  const credentials = await credentialsOf(command, deps);
+  const asked = { from, to, name, location, dryRun, credentials };
   let answer: { job: number };
   try {
     answer = await client.post<{ job: number }>('/cluster/backups/rename-executor', asked);
   } catch (error) {
     if (!(error instanceof OperatorError) || error.code !== 'SCHEDULER_UNREACHABLE' || location === undefined)
       throw error;
-    return renameWithout(command, context, error);
+    return renameWithout(command, context, { error, credentials });
   }
   if (wait) return finishJob(answer.job, context);
   if (json) writeJson(deps, answer);
@@ -36,11 +39,15 @@ export async function renameBackups(command: Command, context: CommandContext): 
   return 0;
 }
 
-async function renameWithout(command: Command, context: CommandContext, unreachable: OperatorError): Promise<number> {
+async function renameWithout(
+  command: Command,
+  context: CommandContext,
+  { error, credentials }: { error: OperatorError; credentials: GivenCredentials | undefined },
+): Promise<number> {
   const { deps, json, signal } = context;
   const { from, to, name, location = '', cluster, dryRun = false } = command.opts<Options>();
-  if (deps.renameDirectly === undefined) throw unreachable;
-  if (!json) deps.stderr.write(`${unreachable.message}. Working on ${location} itself.\n`);
+  if (deps.renameDirectly === undefined) throw error;
+  if (!json) deps.stderr.write(`${error.message}. Working on ${location} itself.\n`);
   const renaming = {
     location,
     from,
@@ -48,6 +55,7 @@ async function renameWithout(command: Command, context: CommandContext, unreacha
     dryRun,
     ...(name === undefined ? {} : { name }),
     ...(cluster === undefined ? {} : { cluster }),
+    ...(credentials === undefined ? {} : { credentials }),
   };
   const renamed = await deps.renameDirectly(renaming, signal);
   if (json) writeJson(deps, { ...renamed, from, to, dryRun });
