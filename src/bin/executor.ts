@@ -12,6 +12,7 @@ import { MesosExecutorClient } from '../mesos/executor-client.ts';
 import { readExecutorEnvironment } from '../mesos/executor-environment.ts';
 import type { ExecutorClient } from '../mesos/types.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
+import { HashThreads } from '../storage/hasher.ts';
 import { MemoryBudget } from '../storage/objects/memory-budget.ts';
 import { MEMORY_BYTES, openStorage } from '../storage/open.ts';
 
@@ -26,6 +27,7 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
   const ca = agent.ca ?? (caFile === undefined ? undefined : await readFile(caFile, 'utf8'));
   const pool = createCopyPool(undefined, { niceness: COPY_NICENESS });
   const memory = new MemoryBudget(MEMORY_BYTES);
+  const hashing = new HashThreads(pool.workers, COPY_NICENESS);
   const prepared = prepareSandbox(sandbox, fetchedFiles(env), signal);
   const executor = new Executor({
     client: afterPreparation(
@@ -37,8 +39,7 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
       const java = request.javaHome === null ? findJava(env) : resolve(sandbox, request.javaHome, 'bin/java');
       return cassandraServers({ clock, log, java, workDirectory: sandbox })(request, startSignal);
     },
-    openStorage: (location, create, given) =>
-      openStorage(location, { pool, baseDirectory: sandbox, create, memory, env, given }),
+    openStorage: (location, how) => openStorage(location, { pool, baseDirectory: sandbox, memory, hashing, env, ...how }),
     pool,
     hostname: hostname(),
     clock,
@@ -48,7 +49,7 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
   try {
     await executor.run(signal);
   } finally {
-    await pool.close();
+    await Promise.all([pool.close(), hashing.close()]);
   }
 }
 

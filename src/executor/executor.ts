@@ -2,6 +2,7 @@ import { pause } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import { decodeNodeTask, decodePace, encodeStepProgress } from '../mesos/messages.ts';
 import type { ExecutorEvent, TaskInfo } from '../mesos/types.ts';
+import type { PhaseName } from '../model/phase.ts';
 import { sealedFor, type GivenCredentials } from '../model/credentials.ts';
 import { emptyReport, type NodeTask, type StepRequest } from '../model/step.ts';
 import { SealingKey } from '../sealed.ts';
@@ -20,6 +21,8 @@ export interface ExecutorDependencies extends Omit<StepTaskDependencies, 'update
 
 /** For Cassandra to drain and stop when the server's task is killed without saying how long that may take. */
 const KILL_GRACE_MS = 60_000;
+/** What a job has left on the disks is to go also while Cassandra is down, and the location is there without it. */
+const NEEDS_NO_CASSANDRA: ReadonlySet<PhaseName> = new Set(['cleanup', 'preflight']);
 /** What of the grace period is left for the last updates and the end of the process. */
 const RESERVE_MS = 500;
 
@@ -109,14 +112,13 @@ export class Executor {
 
   #launchStep(taskId: string, { step: request }: Extract<NodeTask, { step: unknown }>): void {
     if (this.#step?.over === false) throw busy(`another step is running on this node: ${this.#step.taskId}`);
-    // What a job has left on the disks is to go also while Cassandra is down.
-    const current = request.phase === 'cleanup' ? this.#server?.started : this.#server?.server;
+    const current = NEEDS_NO_CASSANDRA.has(request.phase) ? this.#server?.started : this.#server?.server;
     const server = { current: current ?? null, ip: this.#server?.request.address ?? '' };
     let given = this.#unsealed(taskId, request);
     this.#step = new StepTask(taskId, request, server, {
       ...this.#deps,
       updates: this.#updates,
-      openStorage: (location, create) => this.#deps.openStorage(location, create, given),
+      openStorage: (location, how) => this.#deps.openStorage(location, { ...how, given }),
     });
     // What is remembered of a step must not hold them any longer.
     void this.#step.ended.then(() => (given = undefined));

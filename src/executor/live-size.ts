@@ -28,9 +28,14 @@ export function sumOf(sizes: Iterable<Size>): Size {
 export async function liveSize(dataDirectories: string[], { keyspace, table, id }: TableSchema): Promise<Size> {
   const sizes: Size[] = [];
   for (const dataDirectory of dataDirectories) {
-    sizes.push(await sizeOf(tableDirectory(dataDirectory, keyspace, table, id), true));
+    sizes.push(await folderSize(tableDirectory(dataDirectory, keyspace, table, id)));
   }
   return sumOf(sizes);
+}
+
+/** The same of one table's folder in one data directory. */
+export function folderSize(directory: string): Promise<Size> {
+  return sizeOf(directory, true);
 }
 
 async function sizeOf(directory: string, withIndexes: boolean): Promise<Size> {

@@ -17,6 +17,7 @@ import { nodeDecommission } from './node-decommission.ts';
 import { nodeDelete } from './node-delete.ts';
 import { nodeInspect } from './node-inspect.ts';
 import { nodeLoad } from './node-load.ts';
+import { nodePreflight, promptly } from './node-preflight.ts';
 import { nodePrune } from './node-prune.ts';
 import { nodeRemovenode } from './node-removenode.ts';
 import { nodeRename } from './node-rename.ts';
@@ -32,6 +33,7 @@ import type { NodeContext, StepContext } from './step-context.ts';
 import { withLock } from './with-lock.ts';
 
 const STORAGE_STEPS = {
+  preflight: nodePreflight,
   snapshot: nodeSnapshot,
   backup: (context) => (context.request.type === 'ADOPT' ? nodeAdopt(context) : nodeBackup(context)),
   confirm: nodeConfirm,
@@ -61,11 +63,22 @@ function isIn<Steps extends object>(phase: PhaseName, steps: Steps): phase is Ph
 }
 
 /** The phases that bring something to the location; for the others it has to be there. */
-const CREATING: ReadonlySet<PhaseName> = new Set(['snapshot', 'backup']);
+const CREATING: ReadonlySet<PhaseName> = new Set(['preflight', 'snapshot', 'backup']);
+
+/** One that was leaving when its task was lost is to go on leaving; and a location is there whatever Cassandra says. */
+const NOT_NORMAL: ReadonlySet<PhaseName> = new Set(['preflight', 'decommission']);
+
+export interface HowToOpen {
+  /** A missing directory is made. */
+  create: boolean;
+  /** False: a store that is busy or far away is given up soon. */
+  patient: boolean;
+  /** Credentials that came with the request. */
+  given?: GivenCredentials | undefined;
+}
 
 export interface StepDependencies {
-  /** Opens a location: with `create` a missing directory is made; with credentials that came with the request. */
-  openStorage(location: string, create: boolean, given?: GivenCredentials): Promise<Storage>;
+  openStorage(location: string, how: HowToOpen): Promise<Storage>;
   pool: CopyPool;
   hostname: string;
   clock: Clock;
@@ -107,21 +120,35 @@ export async function runStep(
 
 /** Does what a phase is there for, with its preconditions: a Cassandra that is NORMAL and stays, and where needed the location. */
 async function work(context: NodeContext, server: Server, deps: StepDependencies): Promise<void> {
-  const { phase, location, type } = context.request;
+  const { phase, location, type, preflightDue } = context.request;
   const gone = new AbortController();
   server.exited.then(
     (how) => gone.abort(unavailable(`Cassandra exited with ${how} during the step`)),
     (error: unknown) => gone.abort(error),
   );
   const signal = AbortSignal.any([context.signal, gone.signal]);
-  // One that was leaving when its task was lost is to go on leaving.
-  if (phase !== 'decommission') await requireNormal(server, signal);
+  if (!NOT_NORMAL.has(phase)) await requireNormal(server, signal);
   if (isIn(phase, NODE_STEPS)) return endedBy(signal, NODE_STEPS[phase]({ ...context, signal }));
   if (!isIn(phase, STORAGE_STEPS)) {
     throw new OperatorError('INTERNAL', `this executor does not know the phase ${phase}`);
   }
-  const storage = await deps.openStorage(location, CREATING.has(phase) && type !== 'ADOPT');
-  await endedBy(signal, withLock({ ...context, storage, signal }, STORAGE_STEPS[phase]));
+  const isPreflight = phase === 'preflight';
+  const atLocation = async (): Promise<void> => {
+    const create = CREATING.has(phase) && type !== 'ADOPT';
+    const storage = await deps.openStorage(location, { create, patient: !isPreflight });
+    await withLock(
+      { ...context, storage, signal },
+      preflightDue ? afterPreflight(STORAGE_STEPS[phase]) : STORAGE_STEPS[phase],
+    );
+  };
+  await endedBy(signal, isPreflight ? promptly({ ...context, signal }, atLocation) : atLocation());
+}
+
+function afterPreflight(step: (context: StepContext) => Promise<void>) {
+  return async (context: StepContext): Promise<void> => {
+    await nodePreflight(context);
+    await step(context);
+  };
 }
 
 /** The reason for which a step was ended says more than what it broke in the step. */

@@ -6,7 +6,16 @@ import { renamingMessage, unfinishedRenaming } from '../storage/rename-executor.
 import type { StepContext } from './step-context.ts';
 
 /** Phases that write at the location. */
-const WRITING: ReadonlySet<PhaseName> = new Set(['backup', 'confirm', 'commit', 'delete', 'prune', 'sweep', 'rename']);
+const WRITING: ReadonlySet<PhaseName> = new Set([
+  'preflight',
+  'backup',
+  'confirm',
+  'commit',
+  'delete',
+  'prune',
+  'sweep',
+  'rename',
+]);
 
 /** Phases that must not lose what they read, but may read where nothing can be written. */
 const READING: ReadonlySet<PhaseName> = new Set(['check', 'stage', 'load']);
@@ -27,7 +36,8 @@ const MOST_MISSED = 30;
 
 /**
  * Does the work of a step while no other scheduler works at the location, see location-lock.ts. Where another node of this job has done all there
- * is to do at this place, nothing is done. The work is ended with LOCATION_LOCKED when the lock is lost. Released with the last phase; what
+ * is to do at this place, nothing is done. The work is ended with LOCATION_LOCKED when the lock is lost. Released with the last phase, and by a
+ * preflight that fails; what
  * a killed step leaves is taken over by the scheduler's next.
  */
 export async function withLock(context: StepContext, work: (context: StepContext) => Promise<void>): Promise<void> {
@@ -38,13 +48,27 @@ export async function withLock(context: StepContext, work: (context: StepContext
   const doneBy = ONCE.has(phase) ? await lock.finishedBy(phase) : null;
   // What the same node has done may be done again: its report was lost then.
   const isNeeded = doneBy === null || doneBy === executorId;
-  if (isNeeded) await renewing(context, lock, work);
+  try {
+    if (isNeeded) await renewing(context, lock, work);
+  } catch (error) {
+    // The job may end here; where it goes on its next step takes the lock again.
+    if (phase === 'preflight') await release(context, lock);
+    throw error;
+  }
   try {
     if (isNeeded && ONCE.has(phase)) await lock.finish(phase, executorId);
-    if (LAST.has(phase)) await lock.release();
+  } catch (error) {
+    context.log.warn({ err: error }, 'that this phase is done here could not be noted');
+  }
+  if (LAST.has(phase)) await release(context, lock);
+}
+
+async function release({ log }: StepContext, lock: LocationLock): Promise<void> {
+  try {
+    await lock.release();
   } catch (error) {
     // The work is done, and the lock ends by itself.
-    context.log.warn({ err: error }, 'the lock of the location could not be released');
+    log.warn({ err: error }, 'the lock of the location could not be released');
   }
 }
 

@@ -61,10 +61,13 @@ export function stepsToKill(job: ClusterJob, now: number, limits: Limits): strin
 /** Cassandra ends these by itself, whoever has stopped looking: they are waited for even when the job is aborted. */
 const NOT_INTERRUPTED = new Set<PhaseName>(['cleanup', 'decommission', 'removenode']);
 
+/** Over in seconds when nothing is wrong. */
+const QUICK = new Set<PhaseName>(['preflight', 'cleanup']);
+
 function mustDie(job: ClusterJob, phase: Phase, step: Step, now: number, limits: Limits): boolean {
   // A restart is no task; it has a deadline of its own (node-orders.ts).
   if (!isStepActive(step) || phase.name === 'restart') return false;
-  const silenceMs = phase.name === 'cleanup' ? limits.cleanupMs : limits.silenceMs;
+  const silenceMs = QUICK.has(phase.name) ? limits.cleanupMs : limits.silenceMs;
   const isSilent = now - (step.lastSeen ?? now) >= silenceMs;
   return step.killSince !== null || isSilent || (job.abortNow && !NOT_INTERRUPTED.has(phase.name));
 }

@@ -31,7 +31,8 @@ export function recordText(job: ClusterJob, cluster: string): RecordText {
  * missing. It follows from what they reported alone, so that every node is told the same text, at whatever try.
  */
 export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
-  const missing = [...phaseShortfalls(job, 'backup'), ...phaseShortfalls(job, 'confirm'), ...absentTables(job)];
+  const phases = ['preflight', 'backup', 'confirm'] as const;
+  const missing = [...phases.flatMap((name) => phaseShortfalls(job, name)), ...absentTables(job)];
   return {
     ...header(job, cluster),
     result: missing.length === 0 ? 'SUCCESS' : 'PARTIAL',

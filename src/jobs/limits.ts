@@ -12,7 +12,7 @@ export interface Limits {
   backoffMs: number;
   /** … up to this. */
   backoffMaxMs: number;
-  /** In place of nodeReadyMs and silenceMs while cleaning up: nobody waits for that. */
+  /** In place of nodeReadyMs and silenceMs while cleaning up, for nobody waits for that, and in a preflight, for all wait for it. */
   cleanupMs: number;
 }
 

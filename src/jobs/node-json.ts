@@ -37,7 +37,8 @@ export interface NodeJson extends Partial<Sent>, Partial<NodeProgress> {
 
 /**
  * What counts as a node's own work, in order. The rest is done for the whole cluster (check, truncate, the
- * record of `commit`), proves what was done (`confirm`) or is tidying, and shows in `phases` only.
+ * record of `commit`), proves what was done (`confirm`) or is tidying, and shows in `phases` only. A `preflight` counts where it failed: then
+ * it is all that the node has done.
  */
 const NODE_PHASES: Record<ClusterJob['type'], PhaseName[]> = {
   BACKUP: ['snapshot', 'backup'],
@@ -88,8 +89,10 @@ export interface NodePart {
 export function nodeParts(job: ClusterJob): NodePart[] {
   const phases = NODE_PHASES[job.type].map((phase) => ({ phase, find: stepFinder(job, phase) }));
   const [check, confirm] = [stepFinder(job, 'check'), stepFinder(job, 'confirm')];
+  const preflight = stepFinder(job, 'preflight');
   return executorIdsOf(job).map((executorId) => {
-    const steps: NodeStep[] = [];
+    const refused = preflight(executorId);
+    const steps: NodeStep[] = refused?.state === 'FAILED' ? [{ phase: 'preflight', step: refused }] : [];
     for (const { phase, find } of phases) {
       const step = find(executorId);
       if (step) steps.push({ phase, step });

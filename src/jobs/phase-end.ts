@@ -4,11 +4,12 @@ import type { JobError } from '../model/step.ts';
 import { absentTables } from './adopted-tables.ts';
 import { deletionErrors, pruningErrors } from './deletion.ts';
 import { mayRestoreBegin, membersChanged } from './may-restore-begin.ts';
+import { afterPreflight } from './preflight.ts';
 import { resumeErrors } from './resume.ts';
 import { renamingErrors } from './renaming.ts';
 import { keyspacesDone, nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
-import { changeSteps, jobError, stepOf, stepsOf, withPhase } from './steps.ts';
+import { changeSteps, jobError, skipRest, stepOf, stepsOf, withPhase } from './steps.ts';
 import { findingOf } from './verification.ts';
 
 /** Ends a phase whose steps have all ended, and decides what follows from how they did. */
@@ -25,6 +26,8 @@ function wasSkipped(phase: Phase): boolean {
 
 function decide(job: ClusterJob, phase: Phase, nodes: ClusterNode[]): ClusterJob {
   switch (phase.name) {
+    case 'preflight':
+      return afterPreflight(job);
     case 'backup':
       return afterBackup(job);
     case 'confirm':
@@ -124,13 +127,4 @@ function goOnUnless(job: ClusterJob, errors: JobError[]): ClusterJob {
 
 function withErrors(job: ClusterJob, errors: JobError[]): ClusterJob {
   return errors.length === 0 ? job : { ...job, errors: [...job.errors, ...errors] };
-}
-
-/** The job ends here: nothing that was not begun will be. */
-function skipRest(job: ClusterJob): ClusterJob {
-  return changeSteps(
-    job,
-    ({ state }) => state === 'PENDING',
-    () => ({ state: 'SKIPPED' }),
-  );
 }

@@ -26,8 +26,12 @@ export function planJob(type: JobType, request: PlanRequest, nodes: ClusterNode[
 const COMMITS_AT_ONCE = 50;
 
 const PHASES: Record<Exclude<JobType, 'REMOVE'>, (ids: string[], parameters: JobParameters) => Phase[]> = {
-  /** [snapshot of all nodes →] copy, one node after the other or n at a time → proof that it is all there → the cluster's record. */
+  /**
+   * Proof that each node can write there → [snapshot of all nodes →] copy, one node after the other or n at a time → proof that it is all
+   * there → the cluster's record.
+   */
   BACKUP: (ids, { snapshot, concurrency }) => [
+    phase('preflight', ids, ids.length),
     ...(snapshot === 'together' ? [phase('snapshot', ids, ids.length)] : []),
     phase('backup', ids, concurrency),
     phase('confirm', ids, ids.length),
@@ -55,6 +59,7 @@ const PHASES: Record<Exclude<JobType, 'REMOVE'>, (ids: string[], parameters: Job
   RENAME: (ids) => [phase('rename', ids, 1)],
   /** As a backup, but each node takes over what lies under its name already. */
   ADOPT: (ids, { concurrency }) => [
+    phase('preflight', ids, ids.length),
     phase('backup', ids, concurrency),
     phase('confirm', ids, ids.length),
     phase('commit', ids, Math.min(ids.length, COMMITS_AT_ONCE)),

@@ -1,4 +1,4 @@
-import { isStepFinal, type ClusterJob, type JobResult, type Step } from '../model/cluster-job.ts';
+import { isStepFinal, type ClusterJob, type JobResult, type Phase, type Step } from '../model/cluster-job.ts';
 import type { JobType, PhaseName } from '../model/phase.ts';
 import { deletionBegan, isAllDeleted } from './deletion.ts';
 import { phaseShortfalls } from './shortfalls.ts';
@@ -19,11 +19,16 @@ export function jobResult(job: ClusterJob): JobResult {
   const whole = job.phases.every(
     (phase) =>
       phase.name === 'cleanup' ||
-      ((phase.steps.every(({ state }) => state === 'SUCCESS') || isAllDeleted(job)) &&
+      ((phase.steps.every(({ state }) => state === 'SUCCESS' || isLeftOut(phase, state)) || isAllDeleted(job)) &&
         phaseShortfalls(job, phase.name).length === 0),
   );
   if (whole && job.errors.length === 0) return 'SUCCESS';
   return isUsable(job) ? 'PARTIAL' : 'FAILURE';
+}
+
+/** A node that was not up in time for the preflight has made it in its next step. */
+function isLeftOut({ name }: Phase, state: Step['state']): boolean {
+  return name === 'preflight' && state === 'SKIPPED';
 }
 
 /** True when something of what was asked for is there. */

@@ -13,10 +13,15 @@ export interface Failure {
   report: StepReport | null;
 }
 
+/** It is there to tell soon what is wrong. */
+const PREFLIGHT_RETRIES = 1;
+
 /** The step goes back to PENDING for another attempt, or is FAILED for good with the executor's own words. */
 export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now: number, limits: Limits): ClusterJob {
   const step = stepAt(job, ref);
-  const isCleanup = job.phases[ref.phaseIndex]?.name === 'cleanup';
+  const phase = job.phases[ref.phaseIndex]?.name;
+  const isCleanup = phase === 'cleanup';
+  const retries = phase === 'preflight' ? PREFLIGHT_RETRIES : limits.retries;
   const killedByAbort = job.abortNow && !isCleanup && failure.kind !== 'FAILED';
   const { error, retryable } = killedByAbort
     ? { error: jobError('ABORTED', 'Killed: the job was aborted'), retryable: false }
@@ -28,7 +33,7 @@ export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now:
     killSince: null,
     waitingSince: null,
   };
-  if (!retryable || isCleanup || job.aborted || step.attempt > limits.retries) {
+  if (!retryable || isCleanup || job.aborted || step.attempt > retries) {
     return withStep(job, ref, { ...ended, state: 'FAILED', finished: now });
   }
   const backoff = Math.min(limits.backoffMs * 2 ** (step.attempt - 1), limits.backoffMaxMs);

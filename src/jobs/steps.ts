@@ -38,6 +38,15 @@ export function changeSteps(
   return phases.every((phase, index) => phase === job.phases[index]) ? job : { ...job, phases };
 }
 
+/** The job ends here: nothing that was not begun will be. */
+export function skipRest(job: ClusterJob): ClusterJob {
+  return changeSteps(
+    job,
+    ({ state }) => state === 'PENDING',
+    () => ({ state: 'SKIPPED' }),
+  );
+}
+
 /** The phase with every step changed that the rule says a change for; same phase when there is none. */
 export function changePhase(phase: Phase, changeOf: (step: Step, index: number) => Partial<Step> | null): Phase {
   let steps: Step[] | null = null;

@@ -4,6 +4,7 @@ import type { JobError } from '../model/step.ts';
 import type { Limits } from './limits.ts';
 import { turns } from './next-steps.ts';
 import { othersNeeded, type Ring } from './readiness.ts';
+import { stragglersOf } from './preflight.ts';
 import { changePhase, jobError } from './steps.ts';
 
 /**
@@ -29,11 +30,16 @@ export function failWaitingSteps(
   const due = new Set([...launchable, ...waiting]);
   const othersDown = others.filter((id) => !isUp(ring.get(id)));
   const patienceMs = phase.name === 'cleanup' ? limits.cleanupMs : limits.nodeReadyMs;
+  const notReady = new Set(waiting);
+  const stragglers = stragglersOf(hopeful, ({ waitingSince }, index) => {
+    return notReady.has(index) || (waitingSince !== null && now - waitingSince >= limits.cleanupMs);
+  });
   const after = changePhase(hopeful, ({ waitingSince, executorId }, index) => {
     if (!due.has(index)) return null;
-    if (waitingSince === null) return { waitingSince: now };
-    if (now - waitingSince < patienceMs) return null;
-    return failed(tooLate(executorId, [executorId, ...othersDown], ring, waitingSince, now), now);
+    if (stragglers === 'SKIPPED') return { state: 'SKIPPED', finished: now, waitingSince: null };
+    const since = waitingSince ?? now;
+    if (stragglers === null && now - since < patienceMs) return waitingSince === null ? { waitingSince: now } : null;
+    return failed(tooLate(executorId, [executorId, ...othersDown], ring, since, now), now);
   });
   return after === phase ? job : { ...job, phases: job.phases.with(phaseIndex, after) };
 }

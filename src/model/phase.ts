@@ -14,14 +14,15 @@ export type JobType =
   | 'ADOPT';
 
 /**
- * BACKUP: [snapshot →] backup → confirm → commit. RESTORE: check → stage → truncate → load → verify.
+ * BACKUP: preflight → [snapshot →] backup → confirm → commit. RESTORE: check → stage → truncate → load → verify.
  * CLEANUP: clean (nodetool's cleanup). REPAIR: repair. RESTART: restart. REMOVE: decommission (by the node itself) or
  * removenode (by another one, when the node is dead). VERIFY of a backup: inspect → commit. DELETE of a backup: delete.
  * PRUNE (what a retention policy lets go): prune. SWEEP (orphaned bytes): sweep. RENAME (an executor's folders): rename. ADOPT (of a backup
- * that another program made): backup, in which each node adopts what lies under its name → confirm → commit.
+ * that another program made): preflight → backup, in which each node adopts what lies under its name → confirm → commit.
  * Any may end with `cleanup`, when it is aborted or fails with something left on the nodes.
  */
 export type PhaseName =
+  | 'preflight'
   | 'snapshot'
   | 'backup'
   | 'confirm'

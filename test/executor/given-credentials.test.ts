@@ -25,7 +25,7 @@ async function startRunning(t: ExecutionContext) {
     client,
     executorId: EXECUTOR_ID,
     startServer: () => Promise.resolve(new DirectoryServer(host.node, host.stagingDirectories)),
-    openStorage: (_location, _create, given) => {
+    openStorage: (_location, { given }) => {
       opened.push(given);
       return Promise.resolve(host.storage);
     },

@@ -34,7 +34,7 @@ async function rig(t: ExecutionContext): Promise<Rig> {
       new Reporter(EXECUTOR_ID, systemClock),
       new AbortController().signal,
       {
-        openStorage: (url, create) => openStorage(url, { pool: host.pool, baseDirectory: host.root, create }),
+        openStorage: (url, how) => openStorage(url, { pool: host.pool, baseDirectory: host.root, ...how }),
         pool: host.pool,
         hostname: 'localhost',
         clock: systemClock,

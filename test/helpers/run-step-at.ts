@@ -37,7 +37,7 @@ export async function runStepOn(
       new Reporter(change.executorId ?? EXECUTOR_ID, systemClock),
       new AbortController().signal,
       {
-        openStorage: (url, create) => openStorage(url, { pool, baseDirectory: work, create }),
+        openStorage: (url, how) => openStorage(url, { pool, baseDirectory: work, ...how }),
         pool,
         hostname: 'localhost',
         clock: systemClock,

@@ -21,7 +21,7 @@ test('an adoption ends with a record that is marked, in the catalogue as any oth
   t.is(ended.result, 'SUCCESS');
   t.deepEqual(
     ended.phases.map(({ name }) => name),
-    ['backup', 'confirm', 'commit'],
+    ['preflight', 'backup', 'confirm', 'commit'],
   );
   const record = backupRecord(ended, CLUSTER);
   t.like(record, { adopted: true, adoptedFrom: FRAMEWORK, result: 'SUCCESS' });

@@ -162,7 +162,7 @@ test('a job goes on after its scheduler was away, however long', async (t) => {
   turned.job = second.jobs.running() ?? t.fail('no job');
   turned.now = second.now;
   turned.tick();
-  t.deepEqual(turned.active(), ['backup 0']);
+  t.deepEqual(turned.active(), ['preflight 0', 'preflight 1']);
   t.deepEqual([...turned.kills], []);
   t.is(finish(second).result, 'SUCCESS');
 });

@@ -89,7 +89,12 @@ export const PARAMETERS: JobParameters = {
   snapshot: 'each',
 };
 
-export function planned(type: JobType, cluster: ClusterNode[], parameters: Partial<JobParameters> = {}): ClusterJob {
+/** A job as it is made. */
+export function plannedWhole(
+  type: JobType,
+  cluster: ClusterNode[],
+  parameters: Partial<JobParameters> = {},
+): ClusterJob {
   const request = {
     uuid: 'job-uuid',
     backupName: isBackupJob(type) ? 'b1' : null,
@@ -97,6 +102,12 @@ export function planned(type: JobType, cluster: ClusterNode[], parameters: Parti
     parameters: { ...PARAMETERS, ...parameters },
   };
   return { id: 7, ...planJob(type, request, cluster, START) };
+}
+
+/** The same without its preflight: what follows from that has tests of its own, and all else begins behind it. */
+export function planned(type: JobType, cluster: ClusterNode[], parameters: Partial<JobParameters> = {}): ClusterJob {
+  const job = plannedWhole(type, cluster, parameters);
+  return { ...job, phases: job.phases.filter(({ name }) => name !== 'preflight') };
 }
 
 export function keyspace(change: Partial<KeyspaceReport> = {}): KeyspaceReport {
@@ -162,12 +173,14 @@ export function error(code: string, message: string, where: Partial<JobError> = 
   return { executorId: null, keyspace: null, table: null, ...where, code, message };
 }
 
+const NOTHING_TOLD = new Set<PhaseName>(['preflight', 'confirm', 'commit', 'cleanup']);
+
 /** What an executor reports of a phase in which all went well. */
 export function goodReport(job: ClusterJob, name: PhaseName, executorId: string): StepReport {
   const all = [...new Set(job.phases.flatMap(({ steps }) => steps.map((step) => step.executorId)))];
   if (name === 'backup') return report({ manifest: manifest(executorId) });
   if (name === 'check') return { ...emptyReport(), check: check(executorId, all) };
-  if (name === 'confirm' || name === 'commit' || name === 'cleanup') return emptyReport();
+  if (NOTHING_TOLD.has(name)) return emptyReport();
   if (name === 'inspect') return report({ inspection: inspection() });
   if (name === 'delete') return { ...emptyReport(), deletion: { found: true, whole: true, files: 4, kept: 0 } };
   if (name === 'prune') return { ...emptyReport(), prune: { whole: true, deleted: ['b1'], kept: [], files: 4 } };

@@ -35,7 +35,9 @@ test('A job has a line at its start and its end, each step as well, and each key
   const of = (msg: string) => lines.filter((line) => line['msg'] === msg);
   t.like(of('job begins'), [{ type: 'BACKUP', backup: 'monday', location: 'file:///backup' }]);
   t.like(of('job ended'), [{ type: 'BACKUP', backup: 'monday', result: 'PARTIAL', level: 40 }]);
-  const steps = ['backup', 'confirm', 'commit'].flatMap((phase) => [0, 1].map((node) => `${phase} ${id(node)}`));
+  const steps = ['preflight', 'backup', 'confirm', 'commit'].flatMap((phase) =>
+    [0, 1].map((node) => `${phase} ${id(node)}`),
+  );
   for (const msg of ['step begins', 'step ended']) {
     t.deepEqual(
       of(msg)

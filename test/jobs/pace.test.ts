@@ -99,7 +99,7 @@ test('a changed limit is kept over a restart of the scheduler, and a retry goes 
   t.teardown(() => reopened.close());
   const running = rig(t, 1, reopened).jobs.running()!;
   t.is(running.parameters.bandwidth, 2 * MB);
-  t.is(stepRequest(running, 0, 0, CLUSTER).bandwidth, 2 * MB);
+  t.is(stepRequest(running, 1, 0, CLUSTER).bandwidth, 2 * MB);
 });
 
 test('only a job that runs and copies can be limited', async (t) => {

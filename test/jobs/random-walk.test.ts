@@ -6,7 +6,7 @@ import type { ClusterJob } from '../../src/model/cluster-job.ts';
 import type { JobType, PhaseName } from '../../src/model/phase.ts';
 import type { StepReport } from '../../src/model/step.ts';
 import { down, error, failedKeyspace, goodReport, keyspace, LIMITS, manifest, node, report } from './helpers.ts';
-import { ticker, type Ticker } from './ticker.ts';
+import { wholeTicker, type Ticker } from './ticker.ts';
 
 /** Small and repeatable (mulberry32): a failing walk is named by its seed. */
 function randomOf(seed: number): (below: number) => number {
@@ -49,7 +49,7 @@ class World {
     this.random = randomOf(seed);
     this.trouble = [0, 3, 6, 20][this.random(4)] ?? 0;
     const count = 1 + this.random(4);
-    this.turned = ticker(type, count, {
+    this.turned = wholeTicker(type, count, {
       snapshot: this.random(2) === 0 ? 'each' : 'together',
       strategy: 'parallel',
       concurrency: 1 + this.random(count),
@@ -132,9 +132,17 @@ function broken(job: ClusterJob, tasks: Task[]): string | null {
   const wellDone = (name: PhaseName) =>
     job.phases
       .find((phase) => phase.name === name)
-      ?.steps.every(({ executorId }) =>
-        tasks.some((task) => task.phase === name && task.executorId === executorId && task.isGood),
+      ?.steps.every(
+        ({ executorId, state }) =>
+          // Who was not up for the preflight makes it with the next step.
+          (name === 'preflight' && state === 'SKIPPED') ||
+          tasks.some((task) => task.phase === name && task.executorId === executorId && task.isGood),
       ) ?? true;
+  const refused = job.phases.find(({ name }) => name === 'preflight')?.steps.filter(({ state }) => state === 'FAILED');
+  const wentOn = refused?.find(({ executorId }) =>
+    tasks.some((task) => task.executorId === executorId && task.phase !== 'preflight'),
+  );
+  if (wentOn) return `${wentOn.executorId} went on although its preflight failed`;
   for (const [later, earlier] of [
     ['stage', 'check'],
     ['truncate', 'stage'],

@@ -34,7 +34,7 @@ test('a partial backup is resumed with what it was begun with, and its new recor
   }));
   const ended = finish(jobs, script);
   t.is(ended.result, 'SUCCESS');
-  t.is(stepRequest(ended, 2, 0, CLUSTER).replaces, 'old record');
+  t.is(stepRequest(ended, 3, 0, CLUSTER).replaces, 'old record');
   t.like(jobs.state.backups.find('file:///backup', 'b1'), { state: 'COMPLETE', jobId: job.id });
 });
 

@@ -7,7 +7,7 @@ import type { ClusterJob, JobParameters, Step } from '../../src/model/cluster-jo
 import type { JobType, PhaseName } from '../../src/model/phase.ts';
 import type { ClusterNode } from '../../src/model/node.ts';
 import type { JobError, StepReport } from '../../src/model/step.ts';
-import { goodReport, id, LIMITS, nodes, planned, report, START } from './helpers.ts';
+import { goodReport, id, LIMITS, nodes, planned, plannedWhole, report, START } from './helpers.ts';
 
 /** What becomes of a step's task: a report is a good end, an error a failure; nothing: it goes on for ever. */
 export type Outcome = StepReport | JobError | 'KILLED' | 'LOST' | 'HANG';
@@ -134,6 +134,12 @@ export class Ticker {
 export function ticker(type: JobType, count = 3, parameters: Partial<JobParameters> = {}): Ticker {
   const cluster = nodes(count);
   return new Ticker(planned(type, cluster, parameters), cluster);
+}
+
+/** The same with the preflight that a backup begins with. */
+export function wholeTicker(type: JobType, count = 3, parameters: Partial<JobParameters> = {}): Ticker {
+  const cluster = nodes(count);
+  return new Ticker(plannedWhole(type, cluster, parameters), cluster);
 }
 
 /** `<phase> <node>` of each launch, for comparing order. */

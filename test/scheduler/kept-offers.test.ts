@@ -5,6 +5,7 @@ import type { ClusterNode } from '../../src/model/node.ts';
 import { KeptOffers, type Coming } from '../../src/scheduler/kept-offers.ts';
 import { onOffers } from '../../src/scheduler/offers.ts';
 import { currentNeeds } from '../../src/scheduler/needs.ts';
+import { pastPreflight } from '../helpers/past-preflight.ts';
 import { aNode, anOffer, runningNode } from './helpers.ts';
 import { placing } from './placing.ts';
 
@@ -32,6 +33,7 @@ test('a serial backup keeps the offers of the nodes to come, and needs no other 
   const context = { ...placing(t, [running(0), running(1), running(2)]), keptOffers };
   await context.jobs.start('BACKUP', { name: 'b1', nodes: [1, 2].map((n) => running(n).executorId) });
   const job = context.jobs.running();
+  context.jobs.update(job?.id ?? 0, pastPreflight);
   await onOffers(context, [offerOf(0), offerOf(1), offerOf(2)]);
   t.deepEqual(launched(context.calls), [`${running(1).executorId}.BACKUP.${job?.id}.backup.1`]);
   t.deepEqual(declined(context.calls), ['offer-127.0.0.1']);
@@ -41,7 +43,7 @@ test('a serial backup keeps the offers of the nodes to come, and needs no other 
     phases: current.phases.map((phase, index) => ({
       ...phase,
       steps: phase.steps.map((step) =>
-        index === 0 && step.state === 'LAUNCHING' ? { ...step, state: 'SUCCESS' } : step,
+        index === 1 && step.state === 'LAUNCHING' ? { ...step, state: 'SUCCESS' } : step,
       ),
     })),
   }));

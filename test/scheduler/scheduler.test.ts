@@ -10,6 +10,7 @@ import type { Step } from '../../src/model/cluster-job.ts';
 import { emptyReport } from '../../src/model/step.ts';
 import { LastOffers } from '../../src/scheduler/last-offers.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
+import { pastPreflight } from '../helpers/past-preflight.ts';
 import { newState } from '../state/helpers.ts';
 import { runningNode, settings } from './helpers.ts';
 
@@ -92,7 +93,7 @@ async function backingUp(t: ExecutionContext): Promise<Rig> {
   });
   await client.subscribe();
   const { id } = await jobs.start('BACKUP', {});
-  jobs.update(id, (job) => launched(job, 0, 0, TASK, now));
+  jobs.update(id, (job) => launched(pastPreflight(job), 1, 0, TASK, now));
   return {
     client,
     async pass(ms) {
@@ -102,7 +103,7 @@ async function backingUp(t: ExecutionContext): Promise<Rig> {
         await setImmediate();
       }
     },
-    step: () => jobs.get(id)?.phases[0]?.steps[0],
+    step: () => jobs.get(id)?.phases[1]?.steps[0],
   };
 }
 

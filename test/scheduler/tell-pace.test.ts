@@ -9,6 +9,7 @@ import type { SchedulerClient } from '../../src/mesos/types.ts';
 import { emptyReport } from '../../src/model/step.ts';
 import { LastOffers } from '../../src/scheduler/last-offers.ts';
 import { TellPace } from '../../src/scheduler/tell-pace.ts';
+import { pastPreflight } from '../helpers/past-preflight.ts';
 import { newState } from '../state/helpers.ts';
 import { runningNode, settings } from './helpers.ts';
 
@@ -44,7 +45,7 @@ async function backingUp(t: ExecutionContext, bandwidth: number) {
   const log = createLogger('test', 'silent');
   const pacing = new TellPace({ client, state, jobs, settings, lastOffers: new LastOffers(clock), limits, clock, log });
   const { id } = await jobs.start('BACKUP', { bandwidth });
-  jobs.update(id, (job) => launched(job, 0, 0, TASK, now));
+  jobs.update(id, (job) => launched(pastPreflight(job), 1, 0, TASK, now));
   return {
     jobs,
     told,

@@ -25,12 +25,18 @@ export interface S3Server {
 export function openAt(
   { endpoint }: Pick<S3Server, 'endpoint'>,
   pool: CopyPool,
-  { bucket = `b-${randomUUID()}`, options = '&createBucket=true', key = KEY, patient = true } = {},
+  {
+    bucket = `b-${randomUUID()}`,
+    options = '&createBucket=true',
+    key = KEY,
+    patient = true,
+    env: more = {} as NodeJS.ProcessEnv,
+  } = {},
 ): Promise<Storage> {
   const location = parseS3Location(
     `s3://${bucket}/a/prefix?endpoint=${endpoint}&region=us-east-1&credentials=env:S3_${options}`,
   );
-  const env = { S3_ACCESS_KEY_ID: key.id, S3_SECRET_ACCESS_KEY: key.secret };
+  const env = { S3_ACCESS_KEY_ID: key.id, S3_SECRET_ACCESS_KEY: key.secret, ...more };
   const places = { env, sandbox: '/nowhere' };
   const memory = new MemoryBudget(64 * 1024 ** 2);
   return openS3Storage(location, { pool, memory, places, clock: systemClock, create: true, patient });

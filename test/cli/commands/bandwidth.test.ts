@@ -3,6 +3,7 @@ import { launched } from '../../../src/jobs/next-steps.ts';
 import { onProgress } from '../../../src/jobs/step-updates.ts';
 import { emptyReport } from '../../../src/model/step.ts';
 import { NOW, startApi } from '../../api/helpers.ts';
+import { pastPreflight } from '../../helpers/past-preflight.ts';
 import { cli } from '../helpers.ts';
 
 test('Limits are given at the start and changed while the job runs', async (t) => {
@@ -35,7 +36,7 @@ test('Without a job of that kind, or without a rate, nothing is changed', async 
 test('The job that runs is shown with its rate and the time that is left', async (t) => {
   const api = await startApi(t);
   const { id } = await api.jobs.start('BACKUP', { name: 'b0', nodes: ['cassandra.dev.node.0.executor'] });
-  api.jobs.update(id, (job) => launched(job, 0, 0, 'task', NOW));
+  api.jobs.update(id, (job) => launched(pastPreflight(job), 1, 0, 'task', NOW));
   for (const second of [0, 1]) {
     const report = { ...emptyReport(), bytesTotal: 10 * 1024, bytesDone: second * 1024 };
     api.jobs.update(id, (job) => onProgress(job, 'task', report, NOW + second * 1000));

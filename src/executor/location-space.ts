@@ -1,0 +1,50 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OperatorError } from '../errors.ts';
+import { nodeFolder } from '../storage/layout.ts';
+import { folderSize, NOTHING, sumOf, type Size } from './live-size.ts';
+import { unlessMissing } from './local-files.ts';
+import type { StepContext } from './step-context.ts';
+
+/**
+ * Throws NO_SPACE in the one case that is clear: everything of the node is to be sent, for nothing of it is at the location yet or
+ * mode=full was said, and its data alone are more than is free there. Other backups may need nearly nothing.
+ */
+export async function refuseTooSmall({ request, storage, dataDirectories }: StepContext): Promise<void> {
+  const { type, cluster, executorId, keyspaces, tables, resume, mode, location } = request;
+  const isCompressed = /[?&]compression=/.test(location);
+  if (type !== 'BACKUP' || keyspaces !== null || tables !== null || resume || isCompressed) return;
+  const free = await storage.freeBytes();
+  if (free === null) return;
+  const isFirst = (await storage.folders(nodeFolder(cluster, executorId))).length === 0;
+  if (mode !== 'full' && !isFirst) return;
+  const { bytes } = await liveData(dataDirectories);
+  if (bytes <= free) return;
+  throw new OperatorError(
+    'NO_SPACE',
+    `${bytes} bytes are to be stored at ${storage.url}, ${free} bytes are free there`,
+    {
+      hint: 'Make room there, delete old backups, or choose another location.',
+      details: { needed: bytes, free },
+    },
+  );
+}
+
+/** What a snapshot of all that is no system keyspace would come to, as the files say: Cassandra need not answer. */
+async function liveData(dataDirectories: string[]): Promise<Size> {
+  const sizes: Size[] = [NOTHING];
+  for (const dataDirectory of dataDirectories) {
+    for (const keyspace of await foldersIn(dataDirectory)) {
+      if (keyspace.startsWith('system')) continue;
+      for (const table of await foldersIn(join(dataDirectory, keyspace))) {
+        sizes.push(await folderSize(join(dataDirectory, keyspace, table)));
+      }
+    }
+  }
+  return sumOf(sizes);
+}
+
+async function foldersIn(directory: string): Promise<string[]> {
+  const entries = await unlessMissing(readdir(directory, { withFileTypes: true }), []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
