@@ -1,12 +1,12 @@
-import { dirname } from 'node:path';
 import { digestComponent, parseComponent, parseDigest } from '../cassandra/sstables.ts';
 import { OperatorError } from '../errors.ts';
-import type { ManifestFile } from '../model/backup.ts';
+import { storedBytes, type FileEncoding, type ManifestFile } from '../model/backup.ts';
 import { fileKey } from '../storage/layout.ts';
+import type { StoredFile } from '../storage/storage.ts';
 import type { BackupProgress } from './backup-progress.ts';
-import type { ForeignFile, ForeignTable } from './foreign-files.ts';
+import { foreignText, type ForeignFile, type ForeignTable } from './foreign-files.ts';
 import type { ForeignPart } from './foreign-part.ts';
-import { nameOf } from './foreign-table.ts';
+import { mayNotBeEmpty, nameOf } from './foreign-table.ts';
 import type { StepContext } from './step-context.ts';
 
 /**
@@ -18,22 +18,28 @@ export async function adoptFile(
   context: StepContext,
   { inPlace }: ForeignPart,
   progress: BackupProgress,
-  { keyspace, table }: ForeignTable,
+  foreign: ForeignTable,
   file: ForeignFile,
 ): Promise<ManifestFile> {
   const { request, storage, reporter, clock } = context;
+  const { keyspace, table } = foreign;
   const path = `${keyspace}/${table}/${file.path}`;
   const own = fileKey(request.cluster, request.executorId, request.backupName, path);
   const { key, size } = file;
   const linked = !inPlace && (await storage.link(key, own, { size, unchangedSince: clock.now() })) === 'LINKED';
-  const source = linked || key === own ? {} : { source: key };
+  const encoding = encodingOf(file);
+  const how = { ...(encoding === undefined ? {} : { encoding }), ...(linked || key === own ? {} : { source: key }) };
   const before = readBefore(progress, keyspace, path);
-  if (before?.size === size && file.modified < progress.started) {
+  if (before && storedBytes(before) === size && !before.encoding === !encoding && file.modified < progress.started) {
     reporter.moved(size);
-    return { path, size, sha256: before.sha256, ...source, dataDirectory: 0 };
+    return { path, size: before.size, sha256: before.sha256, ...how, dataDirectory: 0 };
   }
-  const sha256 = await read(context, table, file, linked ? own : key);
-  return { path, size, sha256, ...source, dataDirectory: 0 };
+  const read = await readFile(context, foreign, file, linked ? own : key);
+  return { path, size: read.size, sha256: read.sha256, ...how, dataDirectory: 0 };
+}
+
+function encodingOf({ size, compression }: ForeignFile): FileEncoding | undefined {
+  return compression === undefined ? undefined : { stored: size, compression };
 }
 
 /** What an earlier attempt has read. */
@@ -41,34 +47,58 @@ function readBefore(
   progress: BackupProgress,
   keyspace: string,
   path: string,
-): { size: number; sha256: string } | undefined {
+): Pick<ManifestFile, 'size' | 'sha256' | 'encoding'> | undefined {
   return progress.file(path) ?? progress.keyspace(keyspace)?.files.find((file) => file.path === path);
 }
 
-async function read(context: StepContext, table: string, { key, size }: ForeignFile, at: string): Promise<string> {
+async function readFile(
+  context: StepContext,
+  foreign: ForeignTable,
+  file: ForeignFile,
+  at: string,
+): Promise<StoredFile> {
   const { storage, reporter, signal } = context;
-  const stored = await storage.checksum(at, { signal, onBytes: (bytes) => reporter.moved(bytes) });
-  if (stored === null || stored.size !== size) {
+  const { key, size } = file;
+  const encoding = encodingOf(file);
+  // Progress is told in bytes of the location, of which there are fewer than come out of them.
+  let left = size;
+  const onBytes = (bytes: number): void => {
+    const moved = Math.min(bytes, left);
+    left -= moved;
+    reporter.moved(moved);
+  };
+  const stored = await storage.checksum(at, { signal, onBytes, ...(encoding === undefined ? {} : { encoding }) });
+  reporter.moved(left);
+  const details = { table: foreign.table };
+  if (stored === null || (encoding === undefined && stored.size !== size)) {
     const got = stored === null ? 'it is gone' : `it has ${stored.size}`;
     const message = `expected ${key} to stay as it is while it is adopted, with ${size} bytes, but ${got}`;
-    throw new OperatorError('BACKUP_DAMAGED', message, { details: { table } });
+    throw new OperatorError('BACKUP_DAMAGED', message, { details });
   }
-  const expected = await cassandrasOwn(context, key);
-  if (expected === null || expected === stored.crc32) return stored.sha256;
+  if (stored.size === 0 && mayNotBeEmpty(file.path)) {
+    throw new OperatorError('BACKUP_DAMAGED', `expected something in ${key}, but it is empty`, { details });
+  }
+  const expected = await cassandrasOwn(context, foreign, file);
+  if (expected === null || expected === stored.crc32) return stored;
   throw new OperatorError(
     'SSTABLE_CORRUPT',
     `${key} is corrupt: Cassandra wrote it with the CRC-32 ${expected}, now it has ${stored.crc32}`,
-    { details: { table } },
+    { details },
   );
 }
 
 /** The CRC-32 that Cassandra wrote beside a Data.db; null for other components and where there is none. */
-async function cassandrasOwn({ storage, log }: StepContext, key: string): Promise<number | null> {
-  const sstable = parseComponent(nameOf(key));
+async function cassandrasOwn(
+  context: StepContext,
+  { files }: ForeignTable,
+  { key, path }: ForeignFile,
+): Promise<number | null> {
+  const sstable = parseComponent(nameOf(path));
   if (sstable?.component !== 'Data.db') return null;
-  const digestKey = `${dirname(key)}/${digestComponent(sstable)}`;
-  const text = await storage.getDocument(digestKey);
-  if (text !== null) return parseDigest(text, digestKey);
-  log.warn({ sstable: key }, 'SSTable without Digest.crc32: its content could not be checked');
+  const digestPath = path.slice(0, path.length - nameOf(path).length) + digestComponent(sstable);
+  const digest = files.find((file) => file.path === digestPath);
+  const text = digest === undefined ? null : await foreignText(context, digest);
+  if (text !== null) return parseDigest(text, digest?.key ?? digestPath);
+  context.log.warn({ sstable: key }, 'SSTable without Digest.crc32: its content could not be checked');
   return null;
 }

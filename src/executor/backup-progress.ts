@@ -13,7 +13,7 @@ export interface StoredKeyspace {
 }
 
 /** `sent` is absent where an early version of this program has begun the backup: it sent everything. */
-type StoredBefore = Pick<ManifestFile, 'size' | 'sha256' | 'source'> & { sent?: boolean };
+type StoredBefore = Pick<ManifestFile, 'size' | 'sha256' | 'encoding' | 'source'> & { sent?: boolean };
 
 /** What is stored already. */
 export interface Stored {
@@ -170,8 +170,8 @@ export class BackupProgress {
   }
 
   /** Notes a stored file; from time to time makes all of them durable. */
-  async fileStored({ path, size, sha256, source, sent }: ManifestFile & { sent: boolean }): Promise<void> {
-    this.#marker.files[path] = { size, sha256, ...(source === undefined ? {} : { source }), sent };
+  async fileStored({ path, dataDirectory: _, ...file }: ManifestFile & { sent: boolean }): Promise<void> {
+    this.#marker.files[path] = file;
     if (this.#saving || this.#clock.now() - this.#saved < SAVE_INTERVAL_MS) return;
     await this.#save();
   }

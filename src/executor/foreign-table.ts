@@ -1,4 +1,5 @@
-import { parseComponent } from '../cassandra/sstables.ts';
+import { dirname } from 'node:path';
+import { digestComponent, parseComponent } from '../cassandra/sstables.ts';
 import { OperatorError } from '../errors.ts';
 import { foreignText, type ForeignFile, type ForeignTable } from './foreign-files.ts';
 import type { StepContext } from './step-context.ts';
@@ -27,6 +28,37 @@ export function componentsOf({ files }: ForeignTable): ForeignFile[] {
 
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** False for what Cassandra may write without any content. */
+export function mayNotBeEmpty(path: string): boolean {
+  return ALWAYS.includes(parseComponent(nameOf(path))?.component ?? '');
+}
+
+/**
+ * Where an SSTable lies in several folders it has to be the same in all of them, by Cassandra's checksum of its rows: a node that was set up anew
+ * counts from one again. Throws BACKUP_DAMAGED.
+ */
+export async function requireSame(
+  context: StepContext,
+  { keyspace, table, files, twins = [] }: ForeignTable,
+): Promise<void> {
+  const digests = new Map(files.filter(({ path }) => path.endsWith('-Digest.crc32')).map((file) => [file.path, file]));
+  for (const twin of twins) {
+    const sstable = parseComponent(twin.path);
+    if (sstable?.component !== 'Data.db') continue;
+    const name = digestComponent(sstable);
+    const all = [digests.get(name), twins.find(({ path, key }) => path === name && dirname(key) === dirname(twin.key))];
+    const [first, second] = await Promise.all(
+      all.map((file) => (file === undefined ? null : foreignText(context, file))),
+    );
+    if (typeof first === 'string' && first === second) continue;
+    throw new OperatorError(
+      'BACKUP_DAMAGED',
+      `${keyspace}.${table} has two SSTables ${twin.path}, and they are not, or not known to be, the same: see ${twin.key}`,
+      { details: { table } },
+    );
+  }
 }
 
 /**

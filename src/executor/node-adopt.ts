@@ -7,7 +7,7 @@ import { BackupProgress, type StoredKeyspace } from './backup-progress.ts';
 import { eachKeyspace } from './each-keyspace.ts';
 import type { ForeignTable } from './foreign-files.ts';
 import { readForeignPart, refuseUnreadable, statementsKey, type ForeignPart } from './foreign-part.ts';
-import { componentsOf, requireWhole } from './foreign-table.ts';
+import { componentsOf, requireSame, requireWhole } from './foreign-table.ts';
 import { inParallel } from './in-parallel.ts';
 import { decidingFailure } from './own-snapshot.ts';
 import { TRANSFERS, type StepContext } from './step-context.ts';
@@ -125,6 +125,7 @@ async function outcomeOf(
   }
   try {
     const foreign = onlyOne(folders, live);
+    await requireSame(context, foreign);
     await requireWhole(context, foreign);
     const files = await adoptTable(context, adoption, foreign);
     return { table: { ...toManifestTable(live), id: foreign.id === null ? live.id : uuid(foreign.id) }, files };

@@ -7,7 +7,8 @@ export type Compression = 'lz4' | 'zstd' | 'gzip';
 export interface FileEncoding {
   /** Bytes at the location. */
   stored: number;
-  compression?: Compression;
+  /** `lzop`: by another program, whose backup was adopted. */
+  compression?: Compression | 'lzop';
   /** The operator's name of the key that it is encrypted with. */
   keyId?: string;
   /** By what the key itself is known, without telling it: another key may be given the same name. */

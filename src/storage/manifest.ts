@@ -80,7 +80,7 @@ const manifestSchema = z.object({
       encoding: z.exactOptional(
         z.object({
           stored: count,
-          compression: z.exactOptional(compression),
+          compression: z.exactOptional(z.union([compression, z.literal('lzop')])),
           keyId: z.exactOptional(z.string()),
           keyCheck: z.exactOptional(z.string()),
         }),
