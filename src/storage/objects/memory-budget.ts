@@ -9,7 +9,7 @@ export interface Grant {
   /** Of the length that was wanted; to be used no more once it is given back. */
   readonly buffer: Buffer;
   /** Gives it back; a second time does nothing. */
-  release(): void;
+  release: () => void;
 }
 
 interface Waiter {

@@ -21,6 +21,10 @@ const HINTS: Readonly<Record<string, string>> = {
   QuotaExceeded: 'The bucket is full: make room there, or have its quota raised.',
   XMinioStorageFull: 'The store is full.',
   EntityTooLarge: 'The store takes no objects of this size.',
+  IncompleteBody: 'What arrives is not what was sent: look for a proxy or a device on the way that cuts it.',
+  BadDigest: 'What arrives is not what was sent: look for a proxy or a device on the way that alters it.',
+  XAmzContentChecksumMismatch:
+    'What arrives is not what was sent: look for a proxy or a device on the way that alters it.',
   CredentialsProviderError:
     "The node has no credentials for the store: give it AWS' variables, a profile or a role, or add credentials=file:/path to the location.",
 };
@@ -32,11 +36,23 @@ const NO_REGION =
 /** With a status of 4xx, or in the middle of an answer, but worth another try. */
 const PASSING = new Set([
   'SlowDown',
+  'InternalError',
+  'ServiceUnavailable',
   'RequestTimeout',
   'RequestTimeoutException',
   'ThrottlingException',
   'OperationAborted',
+  'ConditionalRequestConflict',
+  // What came is not what was sent: something on the way has cut or altered it.
+  'IncompleteBody',
+  'BadDigest',
+  'XAmzContentChecksumMismatch',
 ]);
+
+/** Somebody has ended or changed an upload that we were at. */
+const LOST_UPLOAD = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder']);
+const LOST_UPLOAD_HINT =
+  'Somebody else, or a rule of the bucket, ended the upload meanwhile: it is begun anew when the step is tried again.';
 
 const EXPIRED = new Set([
   'ExpiredToken',
@@ -56,6 +72,35 @@ export function isMissingObject(error: unknown): boolean {
 
 export function isMissingBucket(error: unknown): boolean {
   return (Object(error) as { name?: unknown }).name === 'NoSuchBucket';
+}
+
+/** True when the bucket has come since somebody looked. */
+export function isTakenBucket(error: unknown): boolean {
+  const { name } = Object(error) as { name?: unknown };
+  return name === 'BucketAlreadyOwnedByYou' || name === 'BucketAlreadyExists';
+}
+
+/** True for an answer with the status 4xx that passes by no other try. */
+export function isRefused(error: unknown): boolean {
+  const { $metadata } = Object(error) as { $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode ?? 0;
+  return status >= 400 && status < 500 && status !== 429 && status !== 408;
+}
+
+/** True for the answer that an upload has ended, or never was. */
+export function isMissingUpload(error: unknown): boolean {
+  return (Object(error) as { name?: unknown }).name === 'NoSuchUpload';
+}
+
+/** True where these credentials may not do it, or the store cannot. */
+export function isNotAllowed(error: unknown): boolean {
+  const { name } = Object(error) as { name?: unknown };
+  return name === 'AccessDenied' || name === 'NotImplemented' || name === 'MethodNotAllowed';
+}
+
+/** True for the code of one object among many that was not deleted, but may be by another try. */
+export function isPassing(code: string | undefined): boolean {
+  return PASSING.has(code ?? '');
 }
 
 /** True for the answer to a range of an object that has no bytes. */
@@ -78,26 +123,34 @@ export function isExpired(error: unknown): boolean {
 export function explainS3(error: unknown, what: string): Failure {
   const connection = connectionFailure(error, what);
   if (connection !== null) return connection;
-  const { name = '' } = Object(error) as { name?: string };
+  const { name = '', $metadata, $response } = Object(error) as Partial<S3ServiceException>;
   const failed = (kind: ErrorCode, said: string, hint?: string): OperatorError =>
     new OperatorError(kind, `${what}: ${said}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
-  if (error instanceof S3ServiceException) {
-    const { $metadata, $response } = error;
-    const status = $metadata.httpStatusCode ?? 0;
-    const said = `${name}${status === 0 ? '' : ` (${status})`}: ${error.message}`;
-    if (FULL.has(name) || status === 507) {
-      return { error: failed('NO_SPACE', said, HINTS[name]), passing: false, retryAfterMs: null };
-    }
-    const hint = HINTS[name] ?? (status === 403 ? HINTS['AccessDenied'] : undefined);
-    const passing = status >= 500 || status === 429 || status === 408 || PASSING.has(name);
-    return {
-      error: failed(passing ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED', said, hint),
-      passing,
-      retryAfterMs: retryAfterMs($response?.headers['retry-after'], Date.now()),
-    };
-  }
-  if (messageOf(error) === 'Region is missing')
+  if (error instanceof Error && error.message === 'Region is missing') {
     return { error: failed('STORAGE_FAILED', messageOf(error), NO_REGION), passing: false, retryAfterMs: null };
-  const known = HINTS[name] === undefined ? error : failed('STORAGE_FAILED', messageOf(error), HINTS[name]);
-  return { error: known, passing: false, retryAfterMs: null };
+  }
+  const status = $metadata?.httpStatusCode ?? 0;
+  if (status === 0 && !(error instanceof S3ServiceException)) {
+    const known = HINTS[name] === undefined ? error : failed('STORAGE_FAILED', messageOf(error), HINTS[name]);
+    return { error: known, passing: false, retryAfterMs: null };
+  }
+  const said = `${name}${status === 0 ? '' : ` (${status})`}: ${messageOf(error)}`;
+  if (FULL.has(name) || status === 507) {
+    return { error: failed('NO_SPACE', said, HINTS[name]), passing: false, retryAfterMs: null };
+  }
+  if (LOST_UPLOAD.has(name)) {
+    return { error: failed('STORAGE_UNAVAILABLE', said, LOST_UPLOAD_HINT), passing: false, retryAfterMs: null };
+  }
+  const hint = HINTS[name] ?? (status === 403 ? HINTS['AccessDenied'] : undefined);
+  // What came with 200 and is not what was asked for was cut or altered on its way.
+  const passing = status >= 500 || status === 429 || status === 408 || PASSING.has(name) || isSuccess(status);
+  return {
+    error: failed(passing ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED', said, hint),
+    passing,
+    retryAfterMs: retryAfterMs($response?.headers['retry-after'], Date.now()),
+  };
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }

@@ -6,6 +6,7 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  S3ServiceException,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { OperatorError } from '../../errors.ts';
@@ -18,6 +19,7 @@ import type {
   ObjectUpload,
   UnfinishedUpload,
 } from '../objects/object-store.ts';
+import { ShortRead } from '../objects/watch.ts';
 import { copyObject } from './s3-copy.ts';
 import {
   explainS3,
@@ -25,6 +27,9 @@ import {
   isExpired,
   isMissingBucket,
   isMissingObject,
+  isPassing,
+  isRefused,
+  isTakenBucket,
   isPreconditionFailed,
 } from './s3-errors.ts';
 import type { S3Location } from './s3-location.ts';
@@ -38,9 +43,6 @@ const MIB = 1024 * 1024;
 /** Amazon's own of an upload, and parts that are large enough to be fast and small enough to be sent again. */
 const LIMITS: ObjectLimits = { part: 8 * MIB, parts: 10_000, partsAtOnce: 4, deletedAtOnce: 1000 };
 
-/** Credentials that were read so recently (ms) are not out of date: the store has refused them for good. */
-const RENEWED_MS = 60_000;
-
 /** A place in a bucket. */
 export class S3Store implements ObjectStore {
   readonly url: string;
@@ -48,36 +50,48 @@ export class S3Store implements ObjectStore {
   readonly #location: S3Location;
   readonly #connect: () => S3Client;
   #client: S3Client;
-  /** Epoch ms. */
-  #connected = Date.now();
+  /** Clients whose credentials were good at least once. */
+  readonly #accepted = new WeakSet<S3Client>();
+  /** Who was asked when an error came. */
+  readonly #asked = new WeakMap<object, S3Client>();
 
   /** `connect` looks up the credentials anew. */
   constructor(location: S3Location, connect: () => S3Client) {
     this.url = location.url;
     this.#location = location;
     this.#connect = connect;
-    this.#client = connect();
+    this.#client = this.#newClient();
   }
 
-  async check(create: boolean): Promise<void> {
+  async check(create: boolean, signal?: AbortSignal): Promise<void> {
     const { bucket: Bucket, prefix: Prefix, createBucket } = this.#location;
+    // Not HEAD: its answer has no body, and so not the store's own words.
+    const look = () => this.#client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }), aborting(signal));
     try {
-      // Not HEAD: its answer has no body, and so not the store's own words.
-      await this.#client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }));
+      await look();
     } catch (error) {
       if (!isMissingBucket(error) || !create || !createBucket) throw error;
       const lock = this.#location.protection.objectLock === undefined ? {} : { ObjectLockEnabledForBucket: true };
-      await this.#client.send(new CreateBucketCommand({ Bucket, ...lock }));
+      try {
+        await this.#client.send(new CreateBucketCommand({ Bucket, ...lock }), aborting(signal));
+      } catch (second) {
+        // Another node was faster, or the answer to an earlier try was lost.
+        if (!isTakenBucket(second)) throw second;
+        await look();
+      }
     }
   }
 
-  async head(key: string): Promise<ObjectFacts | null> {
+  async head(key: string, signal?: AbortSignal): Promise<ObjectFacts | null> {
     try {
-      const found = await this.#client.send(new HeadObjectCommand(this.#at(key)));
+      const found = await this.#client.send(new HeadObjectCommand(this.#at(key)), aborting(signal));
       const { ContentLength: size = 0, LastModified, ETag: version = '' } = found;
       return { size, modified: LastModified?.getTime() ?? 0, version };
     } catch (error) {
       if (isMissingObject(error)) return null;
+      // The answer to a HEAD has no body: why it was refused says that to a GET.
+      if (isRefused(error))
+        await this.#client.send(new GetObjectCommand({ ...this.#at(key), Range: 'bytes=0-0' }), aborting(signal));
       throw error;
     }
   }
@@ -127,7 +141,7 @@ export class S3Store implements ObjectStore {
     return beginS3Upload(() => this.#client, { place: this.#at(key), written: this.#written(key) }, how);
   }
 
-  async page(prefix: string, { flat, after }: Parameters<ObjectStore['page']>[1]): Promise<ObjectPage> {
+  async page(prefix: string, { flat, after, signal }: Parameters<ObjectStore['page']>[1]): Promise<ObjectPage> {
     const { bucket: Bucket, prefix: base } = this.#location;
     const page = await this.#client.send(
       new ListObjectsV2Command({
@@ -136,8 +150,13 @@ export class S3Store implements ObjectStore {
         ...(flat ? {} : { Delimiter: '/' }),
         ...(after === null ? {} : { ContinuationToken: after }),
       }),
+      aborting(signal),
     );
-    const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken: next } = page;
+    const { Contents = [], CommonPrefixes = [], IsTruncated, NextContinuationToken: next, KeyCount = 0 } = page;
+    // What was cut or exchanged on its way must not pass for a listing with fewer objects.
+    if (IsTruncated === undefined) throw new ShortRead('what came is no listing');
+    const count = Contents.length + CommonPrefixes.length;
+    if (count < KeyCount) throw new ShortRead(`${count} of ${KeyCount} keys came`);
     if (IsTruncated && !next) throw new OperatorError('STORAGE_FAILED', `the list of ${prefix} has no next page`);
     return {
       objects: Contents.map(({ Key = '', Size: size = 0, LastModified }) => {
@@ -149,8 +168,8 @@ export class S3Store implements ObjectStore {
     };
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#client.send(new DeleteObjectCommand(this.#at(key)));
+  async delete(key: string, signal?: AbortSignal): Promise<void> {
+    await this.#client.send(new DeleteObjectCommand(this.#at(key)), aborting(signal));
   }
 
   async deleteAll(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
@@ -161,10 +180,10 @@ export class S3Store implements ObjectStore {
       ChecksumAlgorithm: 'CRC32',
     });
     const { Errors = [] } = await this.#client.send(command, aborting(signal));
-    const [first] = Errors;
-    if (first === undefined) return;
-    const said = `${Errors.length} of ${keys.length} were not deleted, the first ${first.Key}: ${first.Code}: ${first.Message}`;
-    throw new OperatorError('STORAGE_FAILED', said);
+    const worst = Errors.find(({ Code }) => !isPassing(Code)) ?? Errors[0];
+    if (worst === undefined) return;
+    const message = `${Errors.length} of ${keys.length} were not deleted, among them ${worst.Key}: ${worst.Message}`;
+    throw new S3ServiceException({ name: worst.Code ?? '', message, $fault: 'server', $metadata: {} });
   }
 
   copy(from: string, to: string, size: number, signal: AbortSignal | undefined): Promise<void> {
@@ -172,16 +191,38 @@ export class S3Store implements ObjectStore {
     return copyObject(this.#client, copy, signal);
   }
 
-  unfinished(prefix: string): AsyncIterable<UnfinishedUpload> {
-    return unfinishedUploads(this.#client, this.#location, prefix);
+  unfinished(prefix: string, signal: AbortSignal | undefined): AsyncIterable<UnfinishedUpload> {
+    return unfinishedUploads(this.#client, this.#location, prefix, signal);
   }
 
   explain(error: unknown, operation: string): Failure {
     const failure = explainS3(error, `${operation} at ${this.url}`);
-    if (!isExpired(error) || Date.now() - this.#connected < RENEWED_MS) return failure;
-    this.#client = this.#connect();
-    this.#connected = Date.now();
+    if (!isExpired(error)) return failure;
+    const asked = this.#asked.get(Object(error) as object) ?? this.#client;
+    // Others that were under way have renewed them already; and what was never good is not renewed again and again.
+    if (asked === this.#client) {
+      if (!this.#accepted.has(asked)) return failure;
+      this.#client = this.#newClient();
+    }
     return { ...failure, passing: true, retryAfterMs: 0 };
+  }
+
+  #newClient(): S3Client {
+    const client = this.#connect();
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        try {
+          const answer = await next(args);
+          this.#accepted.add(client);
+          return answer;
+        } catch (error) {
+          if (error instanceof Object) this.#asked.set(error, client);
+          throw error;
+        }
+      },
+      { step: 'initialize', name: 'whoWasAsked' },
+    );
+    return client;
   }
 
   #written(key: string): Written {
