@@ -2,7 +2,7 @@ import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OperatorError } from '../errors.ts';
-import { PLAIN } from './coding/plain.ts';
+import { NO_KEYS } from './coding/keys.ts';
 import type { CopyResult } from './copy-file.ts';
 import type { CopyPool } from './copy-pool.ts';
 import { deleteFile, deleteTree, LeftOvers, removeIfEmpty } from './delete-files.ts';
@@ -40,7 +40,7 @@ export async function openFileStorage(directory: string, pool: CopyPool, create:
 
 class FileStorage implements Storage {
   readonly url: string;
-  readonly coding = PLAIN;
+  readonly coding = NO_KEYS;
   readonly #root: RootDirectory;
   readonly #pool: CopyPool;
   readonly #leftOvers = new LeftOvers();

@@ -57,11 +57,12 @@ export async function* readStream(
   { signal, onBytes }: TransferOptions = {},
 ): AsyncGenerator<Buffer> {
   const ending = endable(signal).signal;
+  const buffer = Buffer.allocUnsafe(CHUNK);
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     for (;;) {
       ending.throwIfAborted();
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, null);
+      const { bytesRead } = await file.read(buffer, 0, CHUNK, null);
       if (bytesRead === 0) return;
       await mayMove({ throttle }, bytesRead, ending);
       yield buffer.subarray(0, bytesRead);

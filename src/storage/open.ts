@@ -1,52 +1,95 @@
 import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemClock, type Clock } from '../clock.ts';
 import { OperatorError, messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { CodedStorage } from './coding/coded-storage.ts';
+import { Keys } from './coding/keys.ts';
+import { splitLocation } from './coding/location-options.ts';
 import type { CopyPool } from './copy-pool.ts';
+import type { CredentialPlaces } from './credentials.ts';
 import { openFileStorage } from './file-storage.ts';
+import { parseGsLocation } from './gs/gs-location.ts';
+import { openGsStorage } from './gs/open-gs.ts';
+import type { Hashing } from './hasher.ts';
 import { checkKey } from './layout.ts';
-import { MemoryBudget } from './memory-budget.ts';
-import { parseS3Location } from './s3-location.ts';
-import { openS3Storage } from './s3-storage.ts';
+import { MemoryBudget } from './objects/memory-budget.ts';
+import type { ObjectDeps } from './objects/object-storage.ts';
+import { openS3Storage } from './s3/open-s3.ts';
+import { parseS3Location } from './s3/s3-location.ts';
 import type { Storage } from './storage.ts';
 
 export interface StorageDeps {
   pool: CopyPool;
-  /** Where a relative directory begins: the executor's sandbox. */
+  /** Where a relative directory begins, and `secret:` credentials and keys lie: the executor's sandbox. */
   baseDirectory: string;
   /** True for a backup: a missing directory is made. False for a restore: a missing directory is an error. */
   create: boolean;
   /** Object stores: what all transfers of the process may hold in memory. */
   memory?: MemoryBudget;
+  /** Object stores: where what passes is hashed. By default on the calling thread. */
+  hashing?: Hashing;
   /** Variables of the process, where credentials may be. */
   env?: NodeJS.ProcessEnv;
+  /** Credentials that came with the request. */
+  given?: CredentialPlaces['given'];
+  clock?: Clock;
   /** False: somebody waits for an answer, so a store that is busy or far away is given up soon. Default true. */
   patient?: boolean;
+  /** Is warned of keys that others can read. */
+  log?: Pick<Logger, 'warn'>;
 }
 
 /** Bytes that all transfers of a process may hold in memory, unless it has another budget. */
 export const MEMORY_BYTES = 64 * 1024 ** 2;
 
 /** What openStorage understands, for messages. */
-const SUPPORTED = 's3://bucket/prefix, file:///directory, /directory, or a directory relative to the sandbox';
+const SUPPORTED =
+  's3://bucket/prefix, gs://bucket/prefix, file:///directory, /directory, or a directory relative to the sandbox';
+
+type OpenStore = (url: string, deps: ObjectDeps & { places: CredentialPlaces }) => Promise<Storage>;
+
+/** The stores of objects, by scheme. */
+const STORES: Readonly<Record<string, OpenStore>> = {
+  s3: (url, deps) => openS3Storage(parseS3Location(url), deps),
+  gs: (url, deps) => openGsStorage(parseGsLocation(url), deps),
+};
 
 /**
- * Opens a location: `s3://bucket/prefix`, `file:///abs/dir`, `/abs/dir` or `dir` below `baseDirectory`. Throws BAD_REQUEST for anything
- * else, STORAGE_FAILED when the place cannot be used, and STORAGE_UNAVAILABLE when it cannot now.
+ * Opens a location: one in a store of objects, `file:///abs/dir`, `/abs/dir` or `dir` below `baseDirectory`, each with `compression` and `encryption` in
+ * its query. With `create`, keys to encrypt with have to be there. Throws BAD_REQUEST for anything else, STORAGE_FAILED when the place or its keys
+ * cannot be used, and STORAGE_UNAVAILABLE when it cannot now.
  */
-export async function openStorage(url: string, deps: StorageDeps): Promise<Storage> {
-  const { pool, create, memory = new MemoryBudget(MEMORY_BYTES), env = {}, patient = true } = deps;
-  if (isS3(url)) return openS3Storage(parseS3Location(url), { pool, create, memory, env, patient });
-  return openFileStorage(locationDirectory(url, deps.baseDirectory), deps.pool, deps.create);
+export async function openStorage(location: string, deps: StorageDeps): Promise<Storage> {
+  const { place, options, optionText } = splitLocation(location);
+  const keys = new Keys(options.encryption, { sandbox: deps.baseDirectory, log: deps.log });
+  if (deps.create) await keys.first();
+  const storage = await openPlace(place, deps);
+  const url = optionText === '' ? storage.url : `${storage.url}${storage.url.includes('?') ? '&' : '?'}${optionText}`;
+  return new CodedStorage(storage, { url, pool: deps.pool, compression: options.compression, keys });
 }
 
-/** True for a location in an object store. */
-export function isS3(url: string): boolean {
-  return /^s3:\/\//i.test(url);
+async function openPlace(url: string, deps: StorageDeps): Promise<Storage> {
+  const open = STORES[schemeOf(url) ?? ''];
+  if (open === undefined) return openFileStorage(locationDirectory(url, deps.baseDirectory), deps.pool, deps.create);
+  const { pool, create, memory = new MemoryBudget(MEMORY_BYTES), clock = systemClock, patient = true } = deps;
+  const places = { env: deps.env ?? {}, sandbox: deps.baseDirectory, given: deps.given };
+  return open(url, { pool, create, memory, clock, patient, places, hashing: deps.hashing });
+}
+
+/** True for a location in a store of objects. */
+export function isObjectStore(url: string): boolean {
+  return Object.hasOwn(STORES, schemeOf(url) ?? '');
+}
+
+function schemeOf(url: string): string | undefined {
+  return /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
 }
 
 /** The absolute directory that a location names. Throws BAD_REQUEST. */
-export function locationDirectory(url: string, baseDirectory: string): string {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
+export function locationDirectory(location: string, baseDirectory: string): string {
+  const url = splitLocation(location).place;
+  const scheme = schemeOf(url);
   if (url === '' || url.includes('\0') || (scheme !== undefined && scheme !== 'file')) {
     throw unsupported(scheme === undefined ? JSON.stringify(url) : `${scheme}://`);
   }

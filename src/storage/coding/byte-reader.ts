@@ -13,18 +13,17 @@ export class ByteReader {
     this.#name = name;
   }
 
-  /** Of one piece no copy is made: it is the caller's to let go of. Throws BACKUP_DAMAGED where there are not so many. */
+  /** A copy: whoever gives the pieces may use their memory again. Throws BACKUP_DAMAGED where there are not so many. */
   async take(length: number): Promise<Buffer> {
-    const parts: Buffer[] = [];
-    for (let missing = length; missing > 0;) {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let done = 0; done < length;) {
       if (await this.isAtEnd()) throw this.damage('it is cut short');
-      const part = this.#piece.subarray(0, missing);
-      this.#piece = this.#piece.subarray(part.length);
-      missing -= part.length;
-      parts.push(part);
+      const copied = this.#piece.copy(bytes, done, 0, length - done);
+      this.#piece = this.#piece.subarray(copied);
+      done += copied;
     }
     this.#taken += length;
-    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    return bytes;
   }
 
   /** Four bytes, the highest first. */

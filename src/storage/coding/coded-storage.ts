@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import type { Compression, FileEncoding } from '../../model/backup.ts';
+import type { CopyPool } from '../copy-pool.ts';
+import { isSameFile } from '../same-file.ts';
+import { damaged, explained } from '../storage-errors.ts';
+import type { Coding, ExpectedFile, Storage, StoredFile, TransferOptions } from '../storage.ts';
+import { CODECS } from './codecs.ts';
+import { decode } from './decode.ts';
+import { DelegatedStorage } from './delegated-storage.ts';
+import { encode, type Chunk } from './encode.ts';
+import { FrameCipher, SALT_BYTES } from './frame-cipher.ts';
+import { FRAME_BYTES, writeHeader } from './header.ts';
+import type { Key } from './key-ring.ts';
+import type { Keys } from './keys.ts';
+import { factsOf, writeExpected } from './plain-file.ts';
+import { isCompressedSSTable, SourceFile } from './source-file.ts';
+
+export interface CodedStorageDeps {
+  /** The location as an operator writes it. */
+  url: string;
+  pool: CopyPool;
+  /** How what is put is compressed, where that helps. */
+  compression: Compression | null;
+  keys: Keys;
+}
+
+/** Where the first chunk of a file does not become so much smaller, none of it is compressed. */
+const WORTH_IT = 7 / 8;
+
+/**
+ * Compresses and encrypts files on their way to a storage of any kind, and the other way round. Documents stay in clear, so that what there is can be
+ * told without a key. A file is read as its manifest says that it was stored, whatever the location says now.
+ */
+export class CodedStorage extends DelegatedStorage {
+  readonly #url: string;
+  readonly #pool: CopyPool;
+  readonly #compression: Compression | null;
+  readonly #keys: Keys;
+
+  constructor(inner: Storage, { url, pool, compression, keys }: CodedStorageDeps) {
+    super(inner);
+    this.#url = url;
+    this.#pool = pool;
+    this.#compression = compression;
+    this.#keys = keys;
+  }
+
+  override get url(): string {
+    return this.#url;
+  }
+
+  override get coding(): Coding {
+    return this.#keys;
+  }
+
+  override async putFile(key: string, sourcePath: string, options: TransferOptions = {}): Promise<StoredFile> {
+    options.signal?.throwIfAborted();
+    const secret = await this.#keys.first();
+    const compression = (await isCompressedSSTable(sourcePath)) ? null : this.#compression;
+    if (secret === null && compression === null) return this.inner.putFile(key, sourcePath, options);
+    const source = await SourceFile.open(sourcePath);
+    try {
+      const first = await firstChunk(source, compression);
+      const used = first.packed === undefined ? null : compression;
+      if (secret === null && used === null) return await this.inner.putFile(key, sourcePath, options);
+      return await this.#put(key, source, { first, compression: used, secret }, options);
+    } finally {
+      await source.close();
+    }
+  }
+
+  override async getFile(
+    key: string,
+    targetPath: string,
+    expected: ExpectedFile,
+    options: TransferOptions = {},
+  ): Promise<void> {
+    const { encoding } = expected;
+    if (encoding === undefined) return this.inner.getFile(key, targetPath, expected, options);
+    const act = {
+      operation: `fetching ${key} to ${targetPath}`,
+      directory: dirname(targetPath),
+      needed: expected.size,
+    };
+    await explained(act, async () => {
+      if (await isSameFile(this.#pool, targetPath, expected, options)) return;
+      const content = await this.#read(key, encoding, options);
+      if (content === null) throw damaged(key, expected, 'there is no such file');
+      const got = await writeExpected(content, targetPath, expected, options);
+      if (got === null) return;
+      const sum = got.size === expected.size ? ` with sha256 ${got.sha256}` : '';
+      throw damaged(key, expected, `it has ${got.size} bytes${sum}`);
+    });
+  }
+
+  override async checksum(
+    key: string,
+    { encoding, ...options }: TransferOptions & { encoding?: FileEncoding | undefined } = {},
+  ): Promise<StoredFile | null> {
+    if (encoding === undefined) return this.inner.checksum(key, options);
+    const content = await this.#read(key, encoding, options);
+    return content && { ...(await factsOf(content, options)), encoding };
+  }
+
+  async #put(
+    key: string,
+    source: SourceFile,
+    { first, compression, secret }: { first: Chunk; compression: Compression | null; secret: Key | null },
+    { signal, onBytes }: TransferOptions,
+  ): Promise<StoredFile> {
+    const encryption = secret && { keyId: secret.id, salt: randomBytes(SALT_BYTES) };
+    const header = writeHeader({ compression, encryption });
+    const cipher = secret && encryption && new FrameCipher(secret.secret, encryption.salt, header);
+    const content = encode(chunksOf(first, source, onBytes), header, compression && CODECS[compression], cipher);
+    try {
+      const how = { atMost: mostBytes(source.size), ...(signal === undefined ? {} : { signal }) };
+      const encoding: FileEncoding = { stored: await this.inner.putStream(key, content, how) };
+      if (compression !== null) encoding.compression = compression;
+      if (secret !== null) Object.assign(encoding, { keyId: secret.id, keyCheck: secret.check });
+      return { ...source.facts(), encoding };
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    }
+  }
+
+  /** Null when there is none. */
+  async #read(key: string, encoding: FileEncoding, { signal }: TransferOptions): Promise<AsyncIterable<Buffer> | null> {
+    const secret = (await this.#keys.of(encoding))?.secret ?? null;
+    const content = await this.inner.readStream(key, signal === undefined ? {} : { signal });
+    return content && decode(content, key, encoding, secret);
+  }
+}
+
+/** With what compression makes of it, where that is worth it. */
+async function firstChunk(source: SourceFile, compression: Compression | null): Promise<Chunk> {
+  const chunk = await source.next(FRAME_BYTES);
+  if (compression === null) return chunk;
+  const packed = await CODECS[compression].compress(chunk.plain);
+  return packed.length <= chunk.plain.length * WORTH_IT ? { ...chunk, packed } : chunk;
+}
+
+async function* chunksOf(
+  first: Chunk,
+  source: SourceFile,
+  onBytes: TransferOptions['onBytes'] = () => undefined,
+): AsyncGenerator<Chunk> {
+  for (let chunk = first; ; chunk = await source.next(FRAME_BYTES)) {
+    yield chunk;
+    onBytes(chunk.plain.length);
+    if (chunk.isLast) break;
+  }
+  // Nothing is visible yet: of a file that has changed meanwhile nothing will be.
+  await source.check();
+}
+
+/** What headers, lengths, tags and a compression that does not help may make of a file. */
+function mostBytes(size: number): number {
+  return size + Math.ceil(size / 128) + 1024;
+}
