@@ -22,14 +22,14 @@ export interface GcsServer {
 export function openGsAt(
   { endpoint }: Pick<GcsServer, 'endpoint'>,
   pool: CopyPool,
-  { bucket = `b-${randomUUID()}`, options = '&createBucket=true', patient = true } = {},
+  { bucket = `b-${randomUUID()}`, options = '&createBucket=true', patient = true, env = {} as NodeJS.ProcessEnv } = {},
 ): Promise<Storage> {
   const location = parseGsLocation(`gs://${bucket}/a/prefix?endpoint=${endpoint}${options}`);
   const memory = new MemoryBudget(64 * 1024 ** 2);
   return openGsStorage(location, {
     pool,
     memory,
-    places: { env: {}, sandbox: '/nowhere' },
+    places: { env, sandbox: '/nowhere' },
     clock: systemClock,
     create: true,
     patient,

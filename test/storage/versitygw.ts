@@ -18,6 +18,7 @@ export const KEY = { id: 'test-key', secret: 'test-secret' };
 /** A real S3 server on loopback whose buckets are directories. */
 export interface S3Server {
   endpoint: string;
+  pid: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -30,7 +31,7 @@ export function openAt(
     options = '&createBucket=true',
     key = KEY,
     patient = true,
-    env: more = {} as NodeJS.ProcessEnv,
+    env: more = {},
   } = {},
 ): Promise<Storage> {
   const location = parseS3Location(
@@ -45,14 +46,14 @@ export function openAt(
 /** As `scripts/setup --tests` has installed it; null where there was no Go to do so. */
 export const VERSITYGW = globSync(join(import.meta.dirname, '../../.cache/versitygw/*/versitygw'))[0] ?? null;
 
-/** Its buckets lie in `directory`. `options`: more of the server's own, before the name of its backend. */
-export async function startVersitygw(directory: string, options: readonly string[] = []): Promise<S3Server> {
+/** Its buckets lie in `directory`, and belong to `key`. `options`: more of the server's own, before the name of its backend. */
+export async function startVersitygw(directory: string, options: readonly string[] = [], key = KEY): Promise<S3Server> {
   if (VERSITYGW === null) throw new Error('expected versitygw in .cache: run scripts/setup --tests');
   const port = await freePort();
   const data = join(directory, 'buckets');
   mkdirSync(data, { recursive: true });
   const server = spawn(VERSITYGW, ['--port', `127.0.0.1:${port}`, '--quiet', ...options, 'posix', data], {
-    env: { ...process.env, ROOT_ACCESS_KEY: KEY.id, ROOT_SECRET_KEY: KEY.secret },
+    env: { ...process.env, ROOT_ACCESS_KEY: key.id, ROOT_SECRET_KEY: key.secret },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
@@ -64,6 +65,7 @@ export async function startVersitygw(directory: string, options: readonly string
   }
   return {
     endpoint: `http${options.includes('--cert') ? 's' : ''}://127.0.0.1:${port}`,
+    pid: server.pid,
     async stop() {
       server.kill('SIGKILL');
       await ended;

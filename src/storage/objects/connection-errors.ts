@@ -12,14 +12,19 @@ const HINTS: Readonly<Record<string, string>> = {
   ECONNRESET:
     'The connection broke, each time: check the network, proxies, and whether endpoint has the right protocol.',
   EPIPE: 'The connection broke, each time: check the network and proxies.',
+  ERR_PROXY_TUNNEL:
+    'The proxy does not reach the store: check endpoint and proxy in the location, or HTTPS_PROXY and NO_PROXY.',
   ERR_STREAM_PREMATURE_CLOSE: 'The connection broke, each time: check the network and proxies.',
 };
 
 const UNKNOWN_CA =
   "The store's certificate is of no CA that this host knows: name a file with its CA's by caFile=/path in the location.";
 
+/** Not a code of Node's: the tunnel's, with what the proxy answers to those whom it does not let through. */
+const PROXY_REFUSES = 'PROXY_REFUSES';
+
 /** These do not pass by themselves. */
-const CERTIFICATE_HINTS: Readonly<Record<string, string>> = {
+const FINAL_HINTS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_CA,
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_CA,
@@ -28,14 +33,18 @@ const CERTIFICATE_HINTS: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: "The store's certificate is not valid yet: check the clock of this host.",
   ERR_TLS_CERT_ALTNAME_INVALID: "The store's certificate is for another name: check endpoint in the location.",
   EPROTO: 'The two do not speak the same TLS: check whether endpoint begins with http or https.',
+  HPE_INVALID_CONSTANT: 'What listens there does not speak HTTP: check endpoint in the location.',
+  [PROXY_REFUSES]:
+    'The proxy does not let this host through: check proxy in the location, or HTTPS_PROXY and NO_PROXY of the process. A proxy with a password stands in HTTPS_PROXY.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'The two do not speak the same TLS: check whether endpoint begins with http or https.',
 };
 
 /** Code of Node's that an error has, or what caused it; null where it is of no connection. */
 function connectionCode(error: unknown): string | null {
   for (let each = error, depth = 0; each instanceof Object && depth < 5; depth += 1) {
-    const { code, name, cause } = each as { code?: unknown; name?: unknown; cause?: unknown };
-    if (typeof code === 'string' && (code in HINTS || code in CERTIFICATE_HINTS)) return code;
+    const { code, name, cause, statusCode } = each as Record<'code' | 'name' | 'cause' | 'statusCode', unknown>;
+    if (code === 'ERR_PROXY_TUNNEL' && Number(statusCode) < 500) return PROXY_REFUSES;
+    if (typeof code === 'string' && (code in HINTS || code in FINAL_HINTS)) return code;
     if (name === 'TimeoutError') return 'ETIMEDOUT';
     each = cause ?? (error as { errors?: unknown[] }).errors?.[0];
   }
@@ -48,7 +57,7 @@ export function connectionFailure(error: unknown, what: string): Failure | null 
   if (code === null) return null;
   const said = `${what}: ${textOf(error) || code}`;
   const [kind, hint]: [ErrorCode, string | undefined] =
-    code in HINTS ? ['STORAGE_UNAVAILABLE', HINTS[code]] : ['STORAGE_FAILED', CERTIFICATE_HINTS[code]];
+    code in HINTS ? ['STORAGE_UNAVAILABLE', HINTS[code]] : ['STORAGE_FAILED', FINAL_HINTS[code]];
   const told = new OperatorError(kind, said, { cause: error, ...(hint === undefined ? {} : { hint }) });
   return { error: told, passing: code in HINTS, retryAfterMs: null };
 }
