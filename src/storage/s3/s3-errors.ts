@@ -54,6 +54,10 @@ const LOST_UPLOAD = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder'])
 const LOST_UPLOAD_HINT =
   'Somebody else, or a rule of the bucket, ended the upload meanwhile: it is begun anew when the step is tried again.';
 
+/** The SDK's for an answer that is none of S3's. */
+const WORDLESS = 'UnknownError';
+const NO_S3 = 'What listens there does not answer as S3 does: check endpoint in the location, and proxies.';
+
 const EXPIRED = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
@@ -141,7 +145,7 @@ export function explainS3(error: unknown, what: string): Failure {
   if (LOST_UPLOAD.has(name)) {
     return { error: failed('STORAGE_UNAVAILABLE', said, LOST_UPLOAD_HINT), passing: false, retryAfterMs: null };
   }
-  const hint = HINTS[name] ?? (status === 403 ? HINTS['AccessDenied'] : undefined);
+  const hint = HINTS[name] ?? hintFor(status, messageOf(error));
   // What came with 200 and is not what was asked for was cut or altered on its way.
   const passing = status >= 500 || status === 429 || status === 408 || PASSING.has(name) || isSuccess(status);
   return {
@@ -149,6 +153,12 @@ export function explainS3(error: unknown, what: string): Failure {
     passing,
     retryAfterMs: retryAfterMs($response?.headers['retry-after'], Date.now()),
   };
+}
+
+/** For answers that have no name of S3's. */
+function hintFor(status: number, message: string): string | undefined {
+  if (status === 403) return HINTS['AccessDenied'];
+  return message === WORDLESS ? NO_S3 : undefined;
 }
 
 function isSuccess(status: number): boolean {
