@@ -1,15 +1,29 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import anyTest, { type TestFn } from 'ava';
 import { createSchema, differences, digest, writeRows } from '../../../scripts/lib/dataset.ts';
 import { LocalRing } from '../../../scripts/lib/local-ring.ts';
 import { backupAndRestore } from '../back-up-and-restore.ts';
 import { clientOf, executor, newName, processesNaming, run } from '../ring.ts';
 import { createSmall, drop } from '../small-table.ts';
+import { VERSITYGW } from '../../storage/versitygw.ts';
+import { backUpByRequest, loseCredentials } from './request-credentials.ts';
 
-const test = anyTest as TestFn<{ ring: LocalRing; scratch: string }>;
+interface Context {
+  ring: LocalRing;
+  scratch: string;
+  /** Bodies of what the webhook was told. */
+  told: string[];
+}
+
+const test = anyTest as TestFn<Context>;
+const withStore = VERSITYGW === null ? test.skip : test;
 
 test.before(async (t) => {
   t.context = await ringOfOne();
@@ -21,7 +35,7 @@ test.after.always(async (t) => {
 });
 
 /** One node from a distribution's archive, which the agent fetches, with two data directories. */
-async function ringOfOne(): Promise<{ ring: LocalRing; scratch: string }> {
+async function ringOfOne(): Promise<Context> {
   const scratch = await mkdtemp(join(tmpdir(), 'cassandra-mesos-one-'));
   const archive = join(scratch, 'apache-cassandra-5.0.5-bin.tar');
   execFileSync('tar', [
@@ -36,10 +50,23 @@ async function ringOfOne(): Promise<{ ring: LocalRing; scratch: string }> {
   const data = join(scratch, 'ring');
   const disks = `${data}/nodes,${data}/disk2`;
   const args = ['--address', '127.0.0.11', '--cassandra', archive, '--data-directory', disks];
-  const ring = new LocalRing({ nodes: 1, port: 18_181, data, args });
+  const { told, url } = await startWebhook();
+  const ring = new LocalRing({ nodes: 1, port: 18_181, data, args, env: { CASSANDRA_WEBHOOK_URL: url } });
   await ring.start();
   await ring.ready(300_000);
-  return { ring, scratch };
+  return { ring, scratch, told };
+}
+
+/** Ends with the process. */
+async function startWebhook(): Promise<{ told: string[]; url: string }> {
+  const told: string[] = [];
+  const receiver = createServer((request, response) => {
+    void text(request).then((body) => told.push(body));
+    response.end();
+  });
+  receiver.listen(0, '127.0.0.1').unref();
+  await once(receiver, 'listening');
+  return { told, url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/` };
 }
 
 test('a ring of one has every row as it was at backup time', async (t) => {
@@ -66,6 +93,18 @@ test('a backup with every node down is a FAILURE with the reason and an end, and
   await createSmall(client, 'next', 10, 1);
   t.is((await run(t, ring, 'backup', `name=${newName('up')}`)).result, 'SUCCESS');
   await drop(client, 'next');
+});
+
+withStore('credentials of a request reach the node, and nothing of them is left or told anywhere', async (t) => {
+  const client = clientOf(t.context.ring);
+  t.teardown(() => client.shutdown());
+  await backUpByRequest(t, { ...t.context, client });
+});
+
+withStore('credentials are lost with the scheduler: the job says so, and goes on when they come again', async (t) => {
+  const client = clientOf(t.context.ring);
+  t.teardown(() => client.shutdown());
+  await loseCredentials(t, { ...t.context, client });
 });
 
 test('a ring that was stopped leaves no process, and comes back as the same ring', async (t) => {
