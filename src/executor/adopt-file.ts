@@ -1,12 +1,12 @@
-import { digestComponent, parseComponent, parseDigest } from '../cassandra/sstables.ts';
-import { OperatorError } from '../errors.ts';
+import { parseComponent, parseDigest } from '../cassandra/sstables.ts';
+import { OperatorError, wrapError } from '../errors.ts';
 import { storedBytes, type FileEncoding, type ManifestFile } from '../model/backup.ts';
 import { fileKey } from '../storage/layout.ts';
 import type { StoredFile } from '../storage/storage.ts';
 import type { BackupProgress } from './backup-progress.ts';
-import { foreignText, type ForeignFile, type ForeignTable } from './foreign-files.ts';
+import type { ForeignFile, ForeignTable } from './foreign-files.ts';
 import type { ForeignPart } from './foreign-part.ts';
-import { mayNotBeEmpty, nameOf } from './foreign-table.ts';
+import { digestOf, mayNotBeEmpty, nameOf } from './foreign-table.ts';
 import type { StepContext } from './step-context.ts';
 
 /**
@@ -67,7 +67,10 @@ async function readFile(
     left -= moved;
     reporter.moved(moved);
   };
-  const stored = await storage.checksum(at, { signal, onBytes, ...(encoding === undefined ? {} : { encoding }) });
+  const stored = await storage.checksum(at, { signal, onBytes, encoding }).catch((error: unknown) => {
+    // The link that was read goes away with its table.
+    throw wrapError(`adopt ${key}`, error);
+  });
   reporter.moved(left);
   const details = { table: foreign.table };
   if (stored === null || (encoding === undefined && stored.size !== size)) {
@@ -78,7 +81,7 @@ async function readFile(
   if (stored.size === 0 && mayNotBeEmpty(file.path)) {
     throw new OperatorError('BACKUP_DAMAGED', `expected something in ${key}, but it is empty`, { details });
   }
-  const expected = await cassandrasOwn(context, foreign, file);
+  const expected = await cassandrasOwn(context, file);
   if (expected === null || expected === stored.crc32) return stored;
   throw new OperatorError(
     'SSTABLE_CORRUPT',
@@ -88,17 +91,10 @@ async function readFile(
 }
 
 /** The CRC-32 that Cassandra wrote beside a Data.db; null for other components and where there is none. */
-async function cassandrasOwn(
-  context: StepContext,
-  { files }: ForeignTable,
-  { key, path }: ForeignFile,
-): Promise<number | null> {
-  const sstable = parseComponent(nameOf(path));
-  if (sstable?.component !== 'Data.db') return null;
-  const digestPath = path.slice(0, path.length - nameOf(path).length) + digestComponent(sstable);
-  const digest = files.find((file) => file.path === digestPath);
-  const text = digest === undefined ? null : await foreignText(context, digest);
-  if (text !== null) return parseDigest(text, digest?.key ?? digestPath);
-  context.log.warn({ sstable: key }, 'SSTable without Digest.crc32: its content could not be checked');
+async function cassandrasOwn(context: StepContext, file: ForeignFile): Promise<number | null> {
+  if (parseComponent(nameOf(file.path))?.component !== 'Data.db') return null;
+  const text = await digestOf(context, file);
+  if (text !== null) return parseDigest(text, `the checksum of ${file.key}`);
+  context.log.warn({ sstable: file.key }, 'SSTable without Digest.crc32: its content could not be checked');
   return null;
 }

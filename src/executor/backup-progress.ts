@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { OperatorError, wrapError } from '../errors.ts';
-import type { ManifestFile, ManifestTable } from '../model/backup.ts';
+import { storedBytes, type ManifestFile, type ManifestTable } from '../model/backup.ts';
 import type { KeyspaceReport, StepRequest } from '../model/step.ts';
 import { fileKey, manifestKey, nodeKey } from '../storage/layout.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -170,8 +170,9 @@ export class BackupProgress {
   }
 
   /** Notes a stored file; from time to time makes all of them durable. */
-  async fileStored({ path, dataDirectory: _, ...file }: ManifestFile & { sent: boolean }): Promise<void> {
-    this.#marker.files[path] = file;
+  async fileStored({ path, size, sha256, encoding, source, sent }: ManifestFile & { sent: boolean }): Promise<void> {
+    const how = { ...(encoding === undefined ? {} : { encoding }), ...(source === undefined ? {} : { source }) };
+    this.#marker.files[path] = { size, sha256, ...how, sent };
     if (this.#saving || this.#clock.now() - this.#saved < SAVE_INTERVAL_MS) return;
     await this.#save();
   }
@@ -213,7 +214,7 @@ export async function keptManifest(storage: Storage, request: StepRequest): Prom
 function takenOver(before: Marker, { keyspaces, files }: Stored, jobUuid: string): Partial<Marker> {
   const stored = Object.entries(files);
   const reports = Object.values(keyspaces).map(({ report }) => report);
-  const sent = stored.filter(([, file]) => file.sent !== false).map(([, { size }]) => size);
+  const sent = stored.filter(([, file]) => file.sent !== false).map(([, file]) => storedBytes(file));
   const { filesSent, bytesSent } = before.sentBefore ?? { filesSent: 0, bytesSent: 0 };
   return {
     jobUuid,

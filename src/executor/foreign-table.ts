@@ -43,22 +43,26 @@ export async function requireSame(
   context: StepContext,
   { keyspace, table, files, twins = [] }: ForeignTable,
 ): Promise<void> {
-  const digests = new Map(files.filter(({ path }) => path.endsWith('-Digest.crc32')).map((file) => [file.path, file]));
+  const firsts = new Map(files.map((file) => [file.path, file]));
   for (const twin of twins) {
-    const sstable = parseComponent(twin.path);
-    if (sstable?.component !== 'Data.db') continue;
-    const name = digestComponent(sstable);
-    const all = [digests.get(name), twins.find(({ path, key }) => path === name && dirname(key) === dirname(twin.key))];
-    const [first, second] = await Promise.all(
-      all.map((file) => (file === undefined ? null : foreignText(context, file))),
-    );
-    if (typeof first === 'string' && first === second) continue;
+    const first = firsts.get(twin.path);
+    if (first === undefined || parseComponent(twin.path)?.component !== 'Data.db') continue;
+    const digest = await digestOf(context, first);
+    if (digest !== null && digest === (await digestOf(context, twin))) continue;
     throw new OperatorError(
       'BACKUP_DAMAGED',
-      `${keyspace}.${table} has two SSTables ${twin.path}, and they are not, or not known to be, the same: see ${twin.key}`,
+      `${keyspace}.${table} has two SSTables ${twin.path} that are not, or not known to be, the same: ${first.key} and ${twin.key}`,
       { details: { table } },
     );
   }
+}
+
+/** What Cassandra wrote beside a Data.db as its checksum; null where it is not there. */
+export async function digestOf(context: StepContext, file: ForeignFile): Promise<string | null> {
+  const sstable = parseComponent(nameOf(file.path));
+  if (sstable === null) return null;
+  const suffix = file.compression === 'lzop' ? '.lzo' : '';
+  return foreignText(context, { ...file, key: `${dirname(file.key)}/${digestComponent(sstable)}${suffix}` });
 }
 
 /**

@@ -64,8 +64,9 @@ export async function commit(host: Host, { reporter, request }: StepContext, mis
 export const own = (host: Host, ...path: string[]): string =>
   join(host.root, 'backup', 'dev', EXECUTOR_ID, 'monday', ...path);
 
-export async function verifyDeep(host: Host) {
+export async function verifyDeep(host: Host, backupName = 'monday') {
   const context = host.context({
+    backupName,
     type: 'VERIFY',
     phase: 'inspect',
     deep: true,

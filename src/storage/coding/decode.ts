@@ -7,6 +7,7 @@ import { AT_ONCE, LAST } from './encode.ts';
 import { FrameCipher, TAG_BYTES } from './frame-cipher.ts';
 import { FRAME_BYTES, readHeader, type Header } from './header.ts';
 import { inOrder } from './in-order.ts';
+import { decodeLzop } from './lzop.ts';
 
 /** No compression makes more of a chunk, and no cipher. */
 const MOST_OF_A_FRAME = 2 * FRAME_BYTES;
@@ -22,6 +23,7 @@ export async function* decode(
   expected: FileEncoding,
   secret: KeyObject | null,
 ): AsyncGenerator<Buffer> {
+  if (expected.compression === 'lzop') return yield* decodeLzop(content, name);
   const reader = new ByteReader(content, name);
   try {
     const header = await readHeader(reader);
