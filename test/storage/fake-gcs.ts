@@ -22,7 +22,7 @@ export interface GcsServer {
 export function openGsAt(
   { endpoint }: Pick<GcsServer, 'endpoint'>,
   pool: CopyPool,
-  { bucket = `b-${randomUUID()}`, options = '&createBucket=true', patient = true, env = {} as NodeJS.ProcessEnv } = {},
+  { bucket = `b-${randomUUID()}`, options = '&createBucket=true', patient = true, env = {} } = {},
 ): Promise<Storage> {
   const location = parseGsLocation(`gs://${bucket}/a/prefix?endpoint=${endpoint}${options}`);
   const memory = new MemoryBudget(64 * 1024 ** 2);

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { OperatorError } from '../../errors.ts';
 import type {
   Failure,
   ObjectFacts,
@@ -10,6 +9,7 @@ import type {
   UnfinishedUpload,
 } from '../objects/object-store.ts';
 import { crc32c, crc32cText } from './crc32c.ts';
+import { createBucket } from './gs-bucket.ts';
 import type { GsClient } from './gs-client.ts';
 import { explainGs, hasStatus, isMissingObject } from './gs-errors.ts';
 import type { GsLocation } from './gs-location.ts';
@@ -52,12 +52,13 @@ export class GsStore implements ObjectStore {
   }
 
   async check(create: boolean, signal?: AbortSignal): Promise<void> {
+    // Not the bucket itself: whoever may use its objects need not be allowed to see that.
+    const look = () => this.#list({ prefix: this.#location.prefix, maxResults: 1 }, signal);
     try {
-      // Not the bucket itself: whoever may use its objects need not be allowed to see that.
-      await this.#list({ prefix: this.#location.prefix, maxResults: 1 }, signal);
+      await look();
     } catch (error) {
       if (!hasStatus(error, 404) || !create || !this.#location.createBucket) throw error;
-      await this.#createBucket(signal);
+      if (!(await createBucket(this.#client, this.#location, signal))) await look();
     }
   }
 
@@ -174,34 +175,6 @@ export class GsStore implements ObjectStore {
     const fields = 'items(name,size,timeCreated),prefixes,nextPageToken';
     const path = objectsPath(this.#location.bucket);
     return this.#client.json({ path, query: { maxResults: 1000, fields, ...query }, signal });
-  }
-
-  /** Nobody outside of the project may ever be let in to it. */
-  async #createBucket(signal: AbortSignal | undefined): Promise<void> {
-    const { bucket: name, project: named, region } = this.#location;
-    const project = named ?? (await this.#client.project());
-    if (project === null && this.#location.endpoint === null) {
-      throw new OperatorError(
-        'STORAGE_FAILED',
-        `Expected the project in which bucket ${name} is made, and none is known`,
-        {
-          hint: 'Add project=… to the location.',
-        },
-      );
-    }
-    const about = {
-      name,
-      ...(region === null ? {} : { location: region }),
-      iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' },
-    };
-    await this.#client.json({
-      method: 'POST',
-      path: '/storage/v1/b',
-      query: project === null ? {} : { project },
-      headers: { 'content-type': 'application/json' },
-      body: [Buffer.from(JSON.stringify(about))],
-      signal,
-    });
   }
 
   #path(key: string): string {

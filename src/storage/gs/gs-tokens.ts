@@ -135,6 +135,7 @@ async function tellingLess<T>(act: () => Promise<T>, where: string): Promise<T> 
   try {
     return await within(act());
   } catch (error) {
+    if (error instanceof OperatorError) throw error;
     const { response, code, name, cause } = error as { response?: { status: number; data?: unknown } } & SystemError;
     if (response !== undefined) throw gsError(response.status, {}, textOf(response.data));
     const said = `get a token for the store by ${where}: ${messageOf(error)}`;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest from 'ava';
@@ -66,6 +66,11 @@ test('a folder that is moved is whole under its new name, also where the move wa
   await storage.putDocument('c/old/b/1', 'c/old/b/1');
   t.true(await storage.moveFolder('c/old/b/', 'c/new/b/'));
   t.deepEqual(await keys(), ['c/new/b/1', 'c/new/b/ü x/2']);
+});
+
+test('of those who make the same bucket at once all find it made', async (t) => {
+  const bucket = `b-${randomUUID()}`;
+  await t.notThrowsAsync(Promise.all(Array.from({ length: 8 }, () => openGsAt(server, pool, { bucket }))));
 });
 
 test('what is wrong with a place is said with what to change, in seconds', async (t) => {
