@@ -10,6 +10,7 @@ import { Executor } from '../executor/executor.ts';
 import { createLogger } from '../log.ts';
 import { MesosExecutorClient } from '../mesos/executor-client.ts';
 import { readExecutorEnvironment } from '../mesos/executor-environment.ts';
+import { insecureLocation } from '../model/insecure-location.ts';
 import type { ExecutorClient } from '../mesos/types.ts';
 import { createCopyPool } from '../storage/copy-pool.ts';
 import { HashThreads } from '../storage/hasher.ts';
@@ -25,6 +26,7 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
   const log = createLogger('executor', env['LOG_LEVEL'] ?? 'info');
   const clock = systemClock;
   const ca = agent.ca ?? (caFile === undefined ? undefined : await readFile(caFile, 'utf8'));
+  const warnOnce = onceEach((warning) => log.warn(warning));
   const pool = createCopyPool(undefined, { niceness: COPY_NICENESS });
   const memory = new MemoryBudget(MEMORY_BYTES);
   const hashing = new HashThreads(pool.workers, COPY_NICENESS);
@@ -39,7 +41,10 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
       const java = request.javaHome === null ? findJava(env) : resolve(sandbox, request.javaHome, 'bin/java');
       return cassandraServers({ clock, log, java, workDirectory: sandbox })(request, startSignal);
     },
-    openStorage: (location, how) => openStorage(location, { pool, baseDirectory: sandbox, memory, hashing, env, ...how }),
+    openStorage(location, how) {
+      warnOnce(insecureLocation(location));
+      return openStorage(location, { pool, baseDirectory: sandbox, memory, hashing, env, ...how });
+    },
     pool,
     hostname: hostname(),
     clock,
@@ -78,6 +83,16 @@ function afterPreparation(client: ExecutorClient, prepared: Promise<void>): Exec
         }
         await onEvent(event);
       }, signal),
+  };
+}
+
+/** Passes on each text but once, and null never. */
+function onceEach(tell: (text: string) => void): (text: string | null) => void {
+  const told = new Set<string>();
+  return (text) => {
+    if (text === null || told.has(text)) return;
+    told.add(text);
+    tell(text);
   };
 }
 

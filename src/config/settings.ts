@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { OperatorError, wrapError } from '../errors.ts';
+import { insecureLocation } from '../model/insecure-location.ts';
 import { hasSecret } from '../model/secret-in-location.ts';
 import { parseConstraint } from '../scheduler/constraints.ts';
 import type { SchedulerSettings } from '../scheduler/settings.ts';
@@ -59,7 +60,9 @@ export function schedulerSettings(options: SchedulerOptions, launch: ExecutorLau
 /** What happens when the operator should know, at start and in `/config`. */
 export function warnings(options: SchedulerOptions): string[] {
   const location = backupLocation(options.backupDirectory);
+  const insecure = insecureLocation(location);
   return [
+    ...(insecure === null ? [] : [insecure]),
     ...(location.includes('://')
       ? []
       : [

@@ -45,13 +45,6 @@ export function networkOptions(parsed: {
   return { caFile: caFile ?? null, proxy: proxy ?? null, insecure: insecure ?? false };
 }
 
-/** For a log: what is dangerous in how a location is reached; null when nothing is. */
-export function networkWarning(location: string): string | null {
-  const query = /\?(.*)$/s.exec(location)?.[1] ?? '';
-  if (new URLSearchParams(query).get('insecure') !== 'true') return null;
-  return `insecure=true: certificates of ${location.replace(/\?.*$/s, '')} are not checked, so anybody in between can read and alter backups; give caFile=/path instead`;
-}
-
 /** Connections of one location, kept for further requests. What waits for nothing does not keep the process. */
 export interface NetworkAgents {
   http: HttpAgent;

@@ -29,6 +29,8 @@ test('a directory becomes a location, and one of the sandbox stays relative', (t
 test('the operator is warned of backups and data in a sandbox, and of nothing else', (t) => {
   t.is(warnings(parsed()).length, 2);
   t.deepEqual(warnings(parsed('--backup-directory', '/mnt', '--data-directory', '/data')), []);
+  const [insecure = ''] = warnings(parsed('--backup-directory', 's3://b?insecure=true', '--role', 'cassandra'));
+  t.regex(insecure, /caFile/);
   t.deepEqual(warnings(parsed('--backup-directory', '/mnt', '--role', 'cassandra')), []);
 });
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import anyTest from 'ava';
 import { z } from 'zod';
 import { createCopyPool } from '../../src/storage/copy-pool.ts';
-import { networkAgents, networkOptions, networkShape, networkWarning } from '../../src/storage/network.ts';
+import { networkAgents, networkOptions, networkShape } from '../../src/storage/network.ts';
 import { FAR_NAME, startTestProxy, startTlsFront } from '../helpers/tls-front.ts';
 import { rejectsWith, temporaryDirectory } from './contract.ts';
 import { FAKE_GCS, openGsAt, startFakeGcs } from './fake-gcs.ts';
@@ -162,12 +162,6 @@ anyTest('a variable that is no proxy is told by its name, not by its value', asy
     t.regex(error.message, /HTTPS_PROXY/);
     t.notRegex(error.message, /hidden/);
   }
-});
-
-anyTest('a place that is reached without a check is warned of, without its query', (t) => {
-  t.is(networkWarning('s3://bucket/prefix?endpoint=https://store&insecure=false'), null);
-  t.is(networkWarning('/insecure=true'), null);
-  t.regex(networkWarning('s3://bucket/prefix?endpoint=https://store&insecure=true') ?? '', /s3:\/\/bucket\/prefix are/);
 });
 
 function hasOpenssl(): boolean {
