@@ -9,8 +9,12 @@ import { create } from 'tar';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Programs of the bundle. The worker lies beside the executor, as copy-pool.ts looks for it. */
-const ENTRIES = { executor: 'src/bin/bundled-executor.ts', 'copy-worker': 'src/storage/copy-worker.ts' };
+/** Programs of the bundle. Threads lie beside the executor, as copy-pool.ts and hasher.ts look for them. */
+const ENTRIES = {
+  executor: 'src/bin/bundled-executor.ts',
+  'copy-worker': 'src/storage/copy-worker.ts',
+  'hash-worker': 'src/storage/hash-worker.ts',
+};
 
 /** The libraries are CommonJS and ask for Node's own modules by require, which an ES module does not have. */
 const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
@@ -44,6 +48,9 @@ async function bundlePrograms(directory: string): Promise<void> {
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is imported when it is needed stays apart: the libraries of stores that are not used are not read.
+    splitting: true,
+    chunkNames: 'chunk-[hash]',
     platform: 'node',
     target: 'node22',
     format: 'esm',

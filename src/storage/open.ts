@@ -10,12 +10,10 @@ import type { CopyPool } from './copy-pool.ts';
 import type { CredentialPlaces } from './credentials.ts';
 import { openFileStorage } from './file-storage.ts';
 import { parseGsLocation } from './gs/gs-location.ts';
-import { openGsStorage } from './gs/open-gs.ts';
 import type { Hashing } from './hasher.ts';
 import { checkKey } from './layout.ts';
 import { MemoryBudget } from './objects/memory-budget.ts';
 import type { ObjectDeps } from './objects/object-storage.ts';
-import { openS3Storage } from './s3/open-s3.ts';
 import { parseS3Location } from './s3/s3-location.ts';
 import type { Storage } from './storage.ts';
 
@@ -47,13 +45,33 @@ export const MEMORY_BYTES = 64 * 1024 ** 2;
 const SUPPORTED =
   's3://bucket/prefix, gs://bucket/prefix, file:///directory, /directory, or a directory relative to the sandbox';
 
-type OpenStore = (url: string, deps: ObjectDeps & { places: CredentialPlaces }) => Promise<Storage>;
+type StoreDeps = ObjectDeps & { places: CredentialPlaces };
 
-/** The stores of objects, by scheme. */
-const STORES: Readonly<Record<string, OpenStore>> = {
-  s3: (url, deps) => openS3Storage(parseS3Location(url), deps),
-  gs: (url, deps) => openGsStorage(parseGsLocation(url), deps),
+interface StoreKind {
+  /** Throws BAD_REQUEST. */
+  check(url: string): void;
+  open(url: string, deps: StoreDeps): Promise<Storage>;
+}
+
+/** The stores of objects, by scheme. Each has a large library: only that of the one in use is read. */
+const STORES: Readonly<Record<string, StoreKind>> = {
+  s3: kind(parseS3Location, async (...how) => (await import('./s3/open-s3.ts')).openS3Storage(...how)),
+  gs: kind(parseGsLocation, async (...how) => (await import('./gs/open-gs.ts')).openGsStorage(...how)),
 };
+
+type OpenLocation<L> = (location: L, deps: StoreDeps) => Promise<Storage>;
+
+function kind<L>(parse: (url: string) => L, load: () => Promise<OpenLocation<L>>): StoreKind {
+  return { check: (url) => void parse(url), open: async (url, deps) => (await load())(parse(url), deps) };
+}
+
+/** Throws BAD_REQUEST for what no node could open, by its text alone: whether the place is there only a look can tell. */
+export function checkLocation(location: string): void {
+  const { place } = splitLocation(location);
+  const store = STORES[schemeOf(place) ?? ''];
+  if (store === undefined) locationDirectory(location, '/');
+  else store.check(place);
+}
 
 /**
  * Opens a location: one in a store of objects, `file:///abs/dir`, `/abs/dir` or `dir` below `baseDirectory`, each with `compression` and `encryption` in
@@ -70,11 +88,11 @@ export async function openStorage(location: string, deps: StorageDeps): Promise<
 }
 
 async function openPlace(url: string, deps: StorageDeps): Promise<Storage> {
-  const open = STORES[schemeOf(url) ?? ''];
-  if (open === undefined) return openFileStorage(locationDirectory(url, deps.baseDirectory), deps.pool, deps.create);
+  const store = STORES[schemeOf(url) ?? ''];
+  if (store === undefined) return openFileStorage(locationDirectory(url, deps.baseDirectory), deps.pool, deps.create);
   const { pool, create, memory = new MemoryBudget(MEMORY_BYTES), clock = systemClock, patient = true } = deps;
   const places = { env: deps.env ?? {}, sandbox: deps.baseDirectory, given: deps.given };
-  return open(url, { pool, create, memory, clock, patient, places, hashing: deps.hashing });
+  return store.open(url, { pool, create, memory, clock, patient, places, hashing: deps.hashing });
 }
 
 /** True for a location in a store of objects. */
