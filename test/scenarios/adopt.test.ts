@@ -1,8 +1,15 @@
 import { globSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { LocalRing } from '../../scripts/lib/local-ring.ts';
+import { createCopyPool } from '../../src/storage/copy-pool.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { putTree } from '../helpers/put-tree.ts';
+import { listed } from '../storage/listed.ts';
+import { KEY, startVersitygw, VERSITYGW } from '../storage/versitygw.ts';
 import { clientOf, executor, job, newName, run, sharedRing } from './ring.ts';
 import { contents, createSmall, drop, put, type SmallContext } from './small-table.ts';
 
@@ -70,6 +77,10 @@ async function indexed(client: SmallContext['client']): Promise<Record<string, n
   return { byIndex: await ids("people WHERE city = 'city 1'"), byView: await ids('people_by_age WHERE age = 3') };
 }
 
+async function everything(client: SmallContext['client']) {
+  return { t: await contents(client, KEYSPACE), ...(await indexed(client)) };
+}
+
 async function finished(t: ExecutionContext, ring: LocalRing, answer: { status: number; body: unknown }) {
   t.is(answer.status, 200, JSON.stringify(answer.body));
   const { job: id } = answer.body as { job: number };
@@ -77,36 +88,98 @@ async function finished(t: ExecutionContext, ring: LocalRing, answer: { status: 
   return job(ring, id);
 }
 
-test('a backup of the forerunner is found, adopted, verified to the last byte and restored, row by row', async (t) => {
-  const { ring, client } = t.context;
-  const name = newName('forerunner');
-  const all = async () => ({ t: await contents(client, KEYSPACE), ...(await indexed(client)) });
-  const rows = await all();
-  t.like(rows, { byIndex: { length: 20 }, byView: { length: 8 } });
-  const query = `name=${name}&keyspaces=${KEYSPACE}&strategy=parallel&mode=full`;
-  t.is((await run(t, ring, 'backup', query)).result, 'SUCCESS');
-  const foreign = await madeByForerunner(ring, name);
-  t.teardown(() => rm(foreign, { recursive: true, force: true }));
-  const before = globSync(join(foreign, '**', '*.*')).toSorted();
+test.serial(
+  'a backup of the forerunner is found, adopted, verified to the last byte and restored, row by row',
+  async (t) => {
+    const { ring, client } = t.context;
+    const name = newName('forerunner');
+    const rows = await everything(client);
+    t.like(rows, { byIndex: { length: 20 }, byView: { length: 8 } });
+    const query = `name=${name}&keyspaces=${KEYSPACE}&strategy=parallel&mode=full`;
+    t.is((await run(t, ring, 'backup', query)).result, 'SUCCESS');
+    const foreign = await madeByForerunner(ring, name);
+    t.teardown(() => rm(foreign, { recursive: true, force: true }));
+    const before = globSync(join(foreign, '**', '*.*')).toSorted();
 
-  const { body } = await ring.get('/cluster/backups/foreign');
-  const listed = (body as { backups: { name: string }[] }).backups.find((backup) => backup.name === name);
-  t.like(listed, { framework: FRAMEWORK, nodes: NODES, keyspaces: [KEYSPACE], message: null });
-  t.is((await ring.get(`/cluster/backups/${name}`)).status, 404, 'it is no backup yet');
+    const { body } = await ring.get('/cluster/backups/foreign');
+    const found = (body as { backups: { name: string }[] }).backups.find((backup) => backup.name === name);
+    t.like(found, { framework: FRAMEWORK, nodes: NODES, keyspaces: [KEYSPACE], message: null });
+    t.is((await ring.get(`/cluster/backups/${name}`)).status, 404, 'it is no backup yet');
 
-  const adopted = await finished(t, ring, await ring.post(`/cluster/backups/adopt?name=${name}&strategy=parallel`));
-  t.is(adopted.result, 'SUCCESS', JSON.stringify(adopted.errors));
-  t.like((await ring.get(`/cluster/backups/${name}`)).body, { state: 'COMPLETE', nodes: NODES });
-  const verified = await finished(t, ring, await ring.post(`/cluster/backups/${name}/verify?deep=true`));
-  t.is(verified.result, 'SUCCESS', JSON.stringify(verified.errors));
+    const adopted = await finished(t, ring, await ring.post(`/cluster/backups/adopt?name=${name}&strategy=parallel`));
+    t.is(adopted.result, 'SUCCESS', JSON.stringify(adopted.errors));
+    t.like((await ring.get(`/cluster/backups/${name}`)).body, { state: 'COMPLETE', nodes: NODES });
+    const verified = await finished(t, ring, await ring.post(`/cluster/backups/${name}/verify?deep=true`));
+    t.is(verified.result, 'SUCCESS', JSON.stringify(verified.errors));
 
-  for (const table of ['t', 'people']) await client.execute(`TRUNCATE ${KEYSPACE}.${table}`, [], { prepare: false });
-  await put(client, KEYSPACE, 5000, 'written after the truncation');
-  const restored = await run(t, ring, 'restore', `name=${name}&strategy=parallel`);
-  t.is(restored.result, 'SUCCESS', JSON.stringify(restored.errors));
-  t.deepEqual(await all(), rows);
+    for (const table of ['t', 'people']) await client.execute(`TRUNCATE ${KEYSPACE}.${table}`, [], { prepare: false });
+    await put(client, KEYSPACE, 5000, 'written after the truncation');
+    const restored = await run(t, ring, 'restore', `name=${name}&strategy=parallel`);
+    t.is(restored.result, 'SUCCESS', JSON.stringify(restored.errors));
+    t.deepEqual(await everything(client), rows);
 
-  const deleted = await finished(t, ring, await ring.request('DELETE', `/cluster/backups/${name}?force=true`));
-  t.is(deleted.result, 'SUCCESS', JSON.stringify(deleted.errors));
-  t.deepEqual(globSync(join(foreign, '**', '*.*')).toSorted(), before, 'the forerunner’s own tree stays');
-});
+    const deleted = await finished(t, ring, await ring.request('DELETE', `/cluster/backups/${name}?force=true`));
+    t.is(deleted.result, 'SUCCESS', JSON.stringify(deleted.errors));
+    t.deepEqual(globSync(join(foreign, '**', '*.*')).toSorted(), before, 'the forerunner’s own tree stays');
+  },
+);
+
+/** Makes of a backup what DC/OS Cassandra would have left in a bucket: `<name>/node-<n>/<keyspace>/<table>/`, and the schema of each node. */
+async function movedToBucket(ring: LocalRing, name: string, storage: Storage): Promise<void> {
+  for (const [number, executorId] of NODES.entries()) {
+    const from = join(ring.options.data, 'backup', CLUSTER, executorId, name);
+    for (const table of TABLES) await listSnapshot(join(from, KEYSPACE, table));
+    await putTree(storage, join(from, KEYSPACE), `${name}/node-${number}/${KEYSPACE}/`);
+    await storage.putFile(`${name}/node-${number}/schema.cql`, join(from, 'schema.cql'));
+  }
+}
+
+const inBucket = VERSITYGW === null ? test.skip : test.serial;
+
+inBucket(
+  'a backup of DC/OS in a bucket is adopted and restored, row by row, and stays when it is deleted',
+  async (t) => {
+    const { ring, client } = t.context;
+    const directory = await mkdtemp(join(tmpdir(), 'dcos-'));
+    const server = await startVersitygw(directory);
+    const pool = createCopyPool(1);
+    t.teardown(async () => {
+      await server.stop();
+      await pool.close();
+      await rm(directory, { recursive: true, force: true });
+    });
+    const name = newName('dcos');
+    const rows = await everything(client);
+    const query = `name=${name}&keyspaces=${KEYSPACE}&strategy=parallel&mode=full`;
+    t.is((await run(t, ring, 'backup', query)).result, 'SUCCESS');
+    const credentials = join(directory, 'credentials');
+    await writeFile(credentials, `[default]\naws_access_key_id = ${KEY.id}\naws_secret_access_key = ${KEY.secret}\n`);
+    const place = { endpoint: server.endpoint, region: 'us-east-1', credentials: `file:${credentials}` };
+    const url = `s3://dcos?${new URLSearchParams({ ...place, createBucket: 'true' }).toString()}`;
+    const storage = await openStorage(url, { pool, baseDirectory: directory, create: true });
+    await movedToBucket(ring, name, storage);
+    const before = await listed(storage, `${name}/`);
+    const location = `location=${encodeURIComponent(url)}`;
+
+    const { body } = await ring.get(`/cluster/backups/foreign?${location}`);
+    const nodes = ['node-0', 'node-1', 'node-2'];
+    t.like(body, { backups: [{ madeBy: 'dcos-cassandra', name, nodes, keyspaces: [KEYSPACE], message: null }] });
+    const adopt = `/cluster/backups/adopt?name=from-dcos&from=${name}&strategy=parallel&${location}`;
+    const adopted = await finished(t, ring, await ring.post(adopt));
+    t.is(adopted.result, 'SUCCESS', JSON.stringify(adopted.errors));
+
+    for (const table of ['t', 'people']) await client.execute(`TRUNCATE ${KEYSPACE}.${table}`, [], { prepare: false });
+    await put(client, KEYSPACE, 5000, 'written after the truncation');
+    const restored = await run(t, ring, 'restore', `name=from-dcos&strategy=parallel&${location}`);
+    t.is(restored.result, 'SUCCESS', JSON.stringify(restored.errors));
+    t.deepEqual(await everything(client), rows);
+
+    const deleted = await finished(
+      t,
+      ring,
+      await ring.request('DELETE', `/cluster/backups/from-dcos?force=true&${location}`),
+    );
+    t.is(deleted.result, 'SUCCESS', JSON.stringify(deleted.errors));
+    t.deepEqual(await listed(storage, `${name}/`), before);
+  },
+);
