@@ -59,10 +59,8 @@ const STORES: Readonly<Record<string, StoreKind>> = {
   gs: kind(parseGsLocation, async (...how) => (await import('./gs/open-gs.ts')).openGsStorage(...how)),
 };
 
-type OpenLocation<L> = (location: L, deps: StoreDeps) => Promise<Storage>;
-
-function kind<L>(parse: (url: string) => L, load: () => Promise<OpenLocation<L>>): StoreKind {
-  return { check: (url) => void parse(url), open: async (url, deps) => (await load())(parse(url), deps) };
+function kind<L>(parse: (url: string) => L, open: (location: L, deps: StoreDeps) => Promise<Storage>): StoreKind {
+  return { check: (url) => void parse(url), open: async (url, deps) => open(parse(url), deps) };
 }
 
 /** Throws BAD_REQUEST for what no node could open, by its text alone: whether the place is there only a look can tell. */
