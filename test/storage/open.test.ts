@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createCopyPool } from '../../src/storage/copy-pool.ts';
-import { locationDirectory, openStorage } from '../../src/storage/open.ts';
+import { checkLocation, locationDirectory, openStorage } from '../../src/storage/open.ts';
 import { rejectsWith, temporaryDirectory } from './contract.ts';
 
 const pool = createCopyPool();
@@ -44,6 +44,32 @@ test('other kinds of location are refused with what is supported, and without th
     'file:///a%00b',
   ]) {
     await rejectsWith(t, 'BAD_REQUEST', openStorage(url, deps));
+  }
+});
+
+test('what no node could open is refused by its text alone, and what one might is not', (t) => {
+  const wrong: [string, RegExp][] = [
+    ['s3://bucket/p?endpoint=http://127.0.0.1:9000', /a region with an endpoint/],
+    ['s3://bucket/p?colour=blue', /colour/],
+    ['s3://No_Bucket/p', /a bucket of 3 to 63/],
+    ['gs://bucket/p?colour=blue', /colour/],
+    ['file:///backup?compression=fast', /compression/],
+    ['file:///backup?region=us-east-1', /region/],
+    ['ftp://host/backup', /got ftp:/],
+    ['file://host/backup', /host/],
+    ['../backup', /\.\./],
+  ];
+  for (const [location, message] of wrong) {
+    t.throws(() => checkLocation(location), { code: 'BAD_REQUEST', message }, location);
+  }
+  for (const location of [
+    's3://bucket',
+    'gs://bucket/p',
+    'file:///not/there?compression=zstd',
+    '/not/there',
+    'backup',
+  ]) {
+    t.notThrows(() => checkLocation(location), location);
   }
 });
 
