@@ -1,6 +1,12 @@
 import type { Schema } from '../cassandra/schema.ts';
 import { OperatorError, type ErrorCode } from '../errors.ts';
-import type { BackupRecord, ManifestFile, ManifestTable, NodeManifest } from '../model/backup.ts';
+import {
+  storedBytes,
+  type BackupRecord,
+  type ManifestFile,
+  type ManifestTable,
+  type NodeManifest,
+} from '../model/backup.ts';
 import { findBackup, type BackupState } from '../storage/find-backup.ts';
 import { fileKey, manifestKey, recordKey } from '../storage/layout.ts';
 import { manifestText, parseManifest, sha256Of } from '../storage/manifest.ts';
@@ -92,7 +98,10 @@ export async function checkFiles(
 ): Promise<void> {
   const { cluster, backupName } = context.request;
   const expected = new Map(
-    files.map((file) => [file.source ?? fileKey(cluster, manifest.executorId, backupName, file.path), file.size]),
+    files.map((file) => [
+      file.source ?? fileKey(cluster, manifest.executorId, backupName, file.path),
+      storedBytes(file),
+    ]),
   );
   const found = await storedSizes(context, expected);
   const bad = [...expected].flatMap(([key, size]) => {

@@ -11,6 +11,7 @@ export interface EarlierFile {
   key: string;
   /** Epoch ms of its backup's end: what was changed later is not what was stored. */
   storedBy: number;
+  encoding: Pick<ManifestFile, 'encoding'>;
 }
 
 /** Files that are remembered: some dozens of megabytes. */
@@ -80,7 +81,8 @@ export class EarlierFiles {
     const content = contentOf(file);
     const copies = this.#byContent.get(content) ?? [];
     const key = file.source ?? fileKey(cluster, executorId, backupName, file.path);
-    if (copies.length < MOST_COPIES) copies.push({ key, storedBy: finished });
+    const encoding = file.encoding === undefined ? {} : { encoding: file.encoding };
+    if (copies.length < MOST_COPIES) copies.push({ key, storedBy: finished, encoding });
     this.#byContent.set(content, copies);
   }
 }
@@ -129,12 +131,14 @@ async function* sourcesOf(
   names: readonly { name: string }[],
   damagedUntil: ReadonlyMap<string, number>,
 ): AsyncGenerator<Earlier> {
+  const mayRefer = await context.storage.coding.mayRefer();
   for (const { name } of names) {
     context.signal.throwIfAborted();
     const backup = await earlierBackup(context, name);
     const manifest = backup && (await manifestOf(context, backup));
     if (manifest === null) continue;
-    const files = manifest.files.filter((file) => manifest.started > (damagedUntil.get(contentOf(file)) ?? -1));
+    const isWhole = (file: ManifestFile): boolean => manifest.started > (damagedUntil.get(contentOf(file)) ?? -1);
+    const files = manifest.files.filter((file) => isWhole(file) && mayRefer(file.encoding));
     yield { manifest, files };
   }
 }

@@ -58,8 +58,9 @@ export async function nodeBackup(context: StepContext): Promise<void> {
 }
 
 async function knowledge(context: StepContext, selection: Selection<TableSchema>): Promise<Knowledge> {
-  const { request, clock, digestDirectory, log } = context;
+  const { request, storage, clock, digestDirectory, log } = context;
   return {
+    mayRefer: await storage.coding.mayRefer(),
     progress: await openProgress(context, selection),
     digests: await DigestCache.open(digestDirectory, log, clock.now()),
     earlier: request.mode === 'full' ? new EarlierFiles() : await readEarlierFiles(context),

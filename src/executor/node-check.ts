@@ -37,7 +37,9 @@ export async function nodeCheck(context: StepContext): Promise<void> {
   refuseUnknown(source, context);
   refuseOther(source, health, context);
   await refuseDamaged(context, recordSha256, source);
-  await checkFiles(context, manifest, filesOf(source));
+  const files = filesOf(source);
+  await checkFiles(context, manifest, files);
+  await context.storage.coding.checkReadable(files.map(({ encoding }) => encoding));
   await refuseSchema(context, source);
 
   const folder = stagingFolder(request.cluster, request.backupName, source.manifestSha256);

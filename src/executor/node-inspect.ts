@@ -1,5 +1,5 @@
 import { messageOf, OperatorError } from '../errors.ts';
-import type { BackupRecord, ManifestFile, NodeManifest } from '../model/backup.ts';
+import { storedBytes, type BackupRecord, type ManifestFile, type NodeManifest } from '../model/backup.ts';
 import { tableOf } from '../model/backup-summary.ts';
 import { fileKey, manifestKey, nodeKey, recordKey, schemaKey } from '../storage/layout.ts';
 import { manifestText, parseManifest, sha256Of } from '../storage/manifest.ts';
@@ -33,6 +33,8 @@ export async function nodeInspect(context: StepContext): Promise<void> {
       if (manifest !== null) manifests.push(manifest);
     }
     const files = manifests.flatMap((manifest) => manifest.files);
+    // Who has not the keys cannot say that anything is damaged.
+    if (request.deep) await context.storage.coding.checkReadable(files.map(({ encoding }) => encoding));
     reporter.plan([...new Set(manifests.flatMap(({ keyspaces }) => keyspaces))]);
     const bytes = request.deep ? files.reduce((sum, { size }) => sum + size, 0) : 0;
     reporter.expect({ bytes, files: files.length });
@@ -154,14 +156,16 @@ async function problemOf(
   const at = file.source === undefined ? '' : ` (${key})`;
   const size = sizes.get(key);
   if (size === undefined) return `it is missing${at}`;
-  if (size !== file.size) return `it has ${size} bytes instead of ${file.size}${at}`;
+  if (size !== storedBytes(file)) return `it has ${size} bytes instead of ${storedBytes(file)}${at}`;
   if (!request.deep) return null;
   reporter.current(file.path);
   try {
-    const stored = await storage.checksum(key, { signal, onBytes: (bytes) => reporter.moved(bytes) });
+    const { encoding } = file;
+    const stored = await storage.checksum(key, { signal, onBytes: (bytes) => reporter.moved(bytes), encoding });
     if (stored === null) return `it is missing${at}`;
     return stored.sha256 === file.sha256 ? null : `expected sha256 ${file.sha256}, got ${stored.sha256}${at}`;
   } catch (error) {
+    if (error instanceof OperatorError && error.code === 'BACKUP_DAMAGED') return error.message;
     // A bad block is the file's own; a location that cannot be read at all says nothing of it.
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
     if (cause?.code === 'EIO') return `it cannot be read: ${messageOf(error)}`;

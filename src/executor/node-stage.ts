@@ -70,7 +70,7 @@ async function stageKeyspace(
     await storage.getFile(
       file.source ?? fileKey(cluster, sourceExecutorId ?? '', backupName, file.path),
       file.target,
-      { size: file.size, sha256: file.sha256 },
+      { size: file.size, sha256: file.sha256, encoding: file.encoding },
       {
         signal: either,
         onBytes(bytes) {

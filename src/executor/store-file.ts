@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { digestComponent, parseComponent, readDigest } from '../cassandra/sstables.ts';
 import { OperatorError, wrapError } from '../errors.ts';
-import type { ManifestFile } from '../model/backup.ts';
+import { storedBytes, type FileEncoding, type ManifestFile } from '../model/backup.ts';
 import { fileKey } from '../storage/layout.ts';
 import type { BackupProgress } from './backup-progress.ts';
 import { identify, settlesIn, type Digest, type DigestCache, type FileIdentity } from './digest-cache.ts';
@@ -17,6 +17,8 @@ export interface Knowledge {
   digests: DigestCache;
   /** The node's earlier backups at the location. */
   earlier: EarlierFiles;
+  /** Whether what lies there already, so encoded, is as good as what would be stored now. */
+  mayRefer: (encoding: FileEncoding | undefined) => boolean;
 }
 
 /** One file on its way from the snapshot to the location. */
@@ -50,10 +52,10 @@ export async function storeFile(
   const there = digest && (await storeUnsent(context, known, source, digest, { older: false, signal }));
   if (there) return there;
   const key = fileKey(request.cluster, request.executorId, request.backupName, path);
-  const stored = await reader.read(() =>
+  const { crc32: _, ...stored } = await reader.read(() =>
     storage.putFile(key, from, { signal, onBytes: (bytes) => reporter.moved(bytes) }),
   );
-  return { path, size: stored.size, sha256: stored.sha256, dataDirectory, sent: true };
+  return { path, ...stored, dataDirectory, sent: true };
 }
 
 /** As storeFile, but only a file that needs neither be read nor sent; null for all others. */
@@ -76,19 +78,19 @@ async function storeUnsent(
   { older, signal }: { older: boolean; signal: AbortSignal },
 ): Promise<StoredComponent | null> {
   const before = known.progress.file(path);
-  if (before?.size === size && before.sha256 === sha256) {
+  if (before?.size === size && before.sha256 === sha256 && known.mayRefer(before.encoding)) {
     reporter.moved(size);
-    const { source, sent = true } = before;
-    return { path, size, sha256, ...(source === undefined ? {} : { source }), dataDirectory, sent };
+    return { path, sent: true, ...before, dataDirectory };
   }
   const key = fileKey(request.cluster, request.executorId, request.backupName, path);
-  for await (const { key: earlier, storedBy } of known.earlier.copies({ size, sha256 }, older)) {
+  for await (const { key: earlier, storedBy, encoding } of known.earlier.copies({ size, sha256 }, older)) {
     signal.throwIfAborted();
-    const outcome = await storage.link(earlier, key, { size, unchangedSince: storedBy });
+    const expected = { size: storedBytes({ size, ...encoding }), unchangedSince: storedBy };
+    const outcome = await storage.link(earlier, key, expected);
     if (outcome === 'NONE') continue;
     reporter.moved(size);
     const where = outcome === 'REFERENCED' ? { source: earlier } : {};
-    return { path, size, sha256, ...where, dataDirectory, sent: false };
+    return { path, size, sha256, ...encoding, ...where, dataDirectory, sent: false };
   }
   return null;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { TableSchema } from '../cassandra/schema.ts';
 import type { SnapshotTable } from '../cassandra/snapshots.ts';
-import type { ManifestFile, ManifestTable } from '../model/backup.ts';
+import { storedBytes, type ManifestFile, type ManifestTable } from '../model/backup.ts';
 import { inParallel } from './in-parallel.ts';
 import { TRANSFERS, type StepContext } from './step-context.ts';
 import { storeFile, storeKnownFile, type Knowledge, type Source, type StoredComponent } from './store-file.ts';
@@ -24,7 +24,7 @@ export async function storeKeyspace(
   const isStored = async ({ table }: Source, { sent, ...file }: StoredComponent): Promise<void> => {
     files.push(file);
     reporter.filesDone(keyspace, table, { files: 1, bytes: file.size });
-    if (sent) reporter.sent(keyspace, table, { files: 1, bytes: file.size });
+    if (sent) reporter.sent(keyspace, table, { files: 1, bytes: storedBytes(file) });
     await known.progress.fileStored({ ...file, sent });
   };
   await known.earlier.cover(tables.map(({ table }) => `${keyspace}.${table}`));

@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import type { BackupRecord, ManifestFile, ManifestTable } from '../model/backup.ts';
+import { storedBytes, type BackupRecord, type ManifestFile, type ManifestTable } from '../model/backup.ts';
 import { deletionKey, fileKey, recordKey } from '../storage/layout.ts';
 import { manifestText, parseManifest, parseRecord, sha256Of } from '../storage/manifest.ts';
 import { readVerification } from '../storage/verification.ts';
@@ -35,7 +35,7 @@ export async function presentRecord({ request, storage }: StepContext): Promise<
   throw new OperatorError('NAME_TAKEN', `backup ${backupName} is whole: ${key} says that nothing is missing`);
 }
 
-type Located = Pick<ManifestFile, 'path' | 'size' | 'source'>;
+type Located = Pick<ManifestFile, 'path' | 'size' | 'source' | 'encoding'>;
 
 /**
  * What an interrupted job has stored on this node and can be kept: keyspaces that are there with all their files, that no verification found
@@ -54,16 +54,18 @@ export async function partsToKeep(
   const sizes = await storedSizes(context, new Set(all.map(({ path, source }) => source ?? keyOf(path))));
   const damaged = await damagedKeyspaces(context, present);
   const recorded = await recordedKeyspaces(context, present);
-  const isThere = ({ path, size, source }: Located): boolean =>
-    sizes.get(source ?? keyOf(path)) === size && !damaged.has(path.split('/', 1)[0] ?? '');
+  const mayRefer = await context.storage.coding.mayRefer();
+  const isThere = (file: Located): boolean =>
+    sizes.get(file.source ?? keyOf(file.path)) === storedBytes(file) && !damaged.has(file.path.split('/', 1)[0] ?? '');
 
   const keyspaces = Object.entries(stored.keyspaces).filter(([name, entry]) => {
     if (damaged.has(name) || !entry.files.every(isThere)) return false;
-    if (hasSameTables(selection, name, entry)) return true;
+    const isReadable = entry.files.every(({ encoding }) => mayRefer(encoding));
+    if (isReadable && hasSameTables(selection, name, entry)) return true;
     if (!recorded.has(name)) return false;
-    throw tablesChanged(context, name);
+    throw isReadable ? tablesChanged(context, name) : otherwiseEncrypted(context, name);
   });
-  const files = pathsOf(stored).filter(isThere);
+  const files = pathsOf(stored).filter((file) => isThere(file) && mayRefer(file.encoding));
   return {
     keyspaces: Object.fromEntries(keyspaces),
     files: Object.fromEntries(files.map(({ path, ...file }) => [path, file])),
@@ -113,5 +115,13 @@ function tablesChanged({ request }: StepContext, keyspace: string): OperatorErro
     'SCHEMA_MISMATCH',
     `backup ${request.backupName} holds keyspace ${keyspace} of ${request.executorId} with other tables than it has now, or than were asked for`,
     { hint: 'Make a new backup: as it is, this one can be restored for what it holds.' },
+  );
+}
+
+function otherwiseEncrypted({ request, storage }: StepContext, keyspace: string): OperatorError {
+  return new OperatorError(
+    'BAD_REQUEST',
+    `backup ${request.backupName} holds keyspace ${keyspace} of ${request.executorId} with other encryption than ${storage.url} wants`,
+    { hint: 'Resume it at the location as it was made, with its keys; or make a new backup.' },
   );
 }

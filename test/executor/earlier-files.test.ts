@@ -135,7 +135,9 @@ test('what only an older backup holds is found, and no manifest is read that is 
   const { storage } = host;
   host.storage = new Proxy(storage, {
     get(target, name) {
-      const method = (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      const method = value.bind(target) as (...args: unknown[]) => unknown;
       if (name !== 'getDocument') return method;
       return (key: string) => {
         if (key.endsWith('/manifest.json')) read.push(key.split('/')[2] ?? '');

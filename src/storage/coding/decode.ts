@@ -23,7 +23,11 @@ export async function* decode(
   expected: FileEncoding,
   secret: KeyObject | null,
 ): AsyncGenerator<Buffer> {
-  if (expected.compression === 'lzop') return yield* decodeLzop(content, name);
+  if (expected.compression === 'lzop') yield* decodeLzop(content, name);
+  else yield* decodeFrames(content, name, expected, secret);
+}
+
+async function* decodeFrames(...[content, name, expected, secret]: Parameters<typeof decode>): AsyncGenerator<Buffer> {
   const reader = new ByteReader(content, name);
   try {
     const header = await readHeader(reader);
