@@ -18,10 +18,10 @@ import {
   type Move,
 } from './load-journal.ts';
 import { readPlan, type StagedPlan, type StagedSSTable, type StagedTable } from './staged-plan.ts';
-import type { StepContext } from './step-context.ts';
+import type { NodeContext } from './step-context.ts';
 
 /** Loads what the node has staged into its live tables. An attempt after a failure takes up where the one before was. */
-export async function nodeLoad(context: StepContext): Promise<void> {
+export async function nodeLoad(context: NodeContext): Promise<void> {
   const { request, reporter, signal } = context;
   const plan = await readPlan(context, request.jobUuid);
   const all = plan.tables.flatMap((table) => table.sstables);
@@ -41,7 +41,7 @@ export async function nodeLoad(context: StepContext): Promise<void> {
 }
 
 async function loadTable(
-  context: StepContext,
+  context: NodeContext,
   plan: StagedPlan,
   staged: StagedTable,
   live: TableSchema,
@@ -75,7 +75,7 @@ async function loadTable(
  * meanwhile goes on counting from the highest name that it saw, and could come upon those of before.
  */
 async function journalOf(
-  context: StepContext,
+  context: NodeContext,
   plan: StagedPlan,
   staged: StagedTable,
   { id }: TableSchema,
@@ -105,7 +105,7 @@ async function journalOf(
 }
 
 async function moveAndLoad(
-  context: StepContext,
+  context: NodeContext,
   plan: StagedPlan,
   staged: StagedTable,
   journal: LoadJournal,
@@ -128,7 +128,7 @@ async function moveAndLoad(
  * either: a compaction drops SSTables whose data has all expired (TTL), and may do so at once. Throws LOAD_FAILED.
  */
 async function proveLoaded(
-  context: StepContext,
+  context: NodeContext,
   plan: StagedPlan,
   staged: StagedTable,
   { moves, tableId }: LoadJournal,
@@ -150,7 +150,7 @@ async function proveLoaded(
 
 /** How many SSTables of a table Cassandra has open, and how many lie in its directories. */
 export async function countSSTables(
-  context: StepContext,
+  context: NodeContext,
   table: Pick<StagedTable, 'keyspace' | 'table'>,
   tableId: string,
 ): Promise<{ live: number; onDisk: number }> {
@@ -161,7 +161,7 @@ export async function countSSTables(
 
 /** Names of all files of the table, in whatever data directory. */
 async function filesOf(
-  { dataDirectories }: StepContext,
+  { dataDirectories }: NodeContext,
   { keyspace, table }: Pick<StagedTable, 'keyspace' | 'table'>,
   tableId: string,
 ): Promise<string[]> {

@@ -3,13 +3,13 @@ import { eachKeyspace } from './each-keyspace.ts';
 import { readJournal } from './load-journal.ts';
 import { countSSTables } from './node-load.ts';
 import { readPlan, removeStaged, writePlan, type StagedPlan } from './staged-plan.ts';
-import type { StepContext } from './step-context.ts';
+import type { NodeContext } from './step-context.ts';
 
 /**
  * Last look at a restore on this node: what was staged was loaded, and what there is of it is live. Then the staged files go. The plan
  * stays, small as it is, until the next restore: an answer that got lost can be given again.
  */
-export async function nodeVerify(context: StepContext): Promise<void> {
+export async function nodeVerify(context: NodeContext): Promise<void> {
   const { request, reporter } = context;
   const plan = await readPlan(context, request.jobUuid);
   reporter.plan(plan.keyspaces);
@@ -21,7 +21,7 @@ export async function nodeVerify(context: StepContext): Promise<void> {
   await removeStaged(context);
 }
 
-async function verifyKeyspace(context: StepContext, plan: StagedPlan, keyspace: string): Promise<void> {
+async function verifyKeyspace(context: NodeContext, plan: StagedPlan, keyspace: string): Promise<void> {
   for (const staged of plan.tables.filter((table) => table.keyspace === keyspace)) {
     const { table, sstables } = staged;
     context.reporter.current(`${keyspace}.${table}`);

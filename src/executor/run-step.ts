@@ -41,8 +41,6 @@ const STORAGE_STEPS = {
   check: nodeCheck,
   stage: nodeStage,
   truncate: nodeTruncate,
-  load: nodeLoad,
-  verify: nodeVerify,
   inspect: nodeInspect,
   delete: nodeDelete,
   prune: nodePrune,
@@ -50,8 +48,9 @@ const STORAGE_STEPS = {
   sweep: nodeSweep,
 } satisfies Partial<Record<PhaseName, (context: StepContext) => Promise<void>>>;
 
-/** Those that have nothing to do with a backup, and open no location. */
+/** Those that open no location: they have nothing to do with a backup, or all of it is here. */
 const NODE_STEPS = {
+  verify: nodeVerify,
   clean: nodeClean,
   repair: nodeRepair,
   decommission: nodeDecommission,
@@ -129,6 +128,7 @@ async function work(context: NodeContext, server: Server, deps: StepDependencies
   const signal = AbortSignal.any([context.signal, gone.signal]);
   if (!NOT_NORMAL.has(phase)) await requireNormal(server, signal);
   if (isIn(phase, NODE_STEPS)) return endedBy(signal, NODE_STEPS[phase]({ ...context, signal }));
+  if (phase === 'load') return endedBy(signal, load({ ...context, signal }, deps));
   if (!isIn(phase, STORAGE_STEPS)) {
     throw new OperatorError('INTERNAL', `this executor does not know the phase ${phase}`);
   }
@@ -142,6 +142,18 @@ async function work(context: NodeContext, server: Server, deps: StepDependencies
     );
   };
   await endedBy(signal, isPreflight ? promptly({ ...context, signal }, atLocation) : atLocation());
+}
+
+/** Tables are empty, and all that belongs into them is staged: a location that cannot be opened any more is only not let go of. */
+async function load(context: NodeContext, deps: StepDependencies): Promise<void> {
+  let storage: Storage;
+  try {
+    storage = await deps.openStorage(context.request.location, { create: false, patient: false });
+  } catch (error) {
+    context.log.warn({ err: error }, 'the location cannot be opened: what was staged is loaded all the same');
+    return nodeLoad(context);
+  }
+  return withLock({ ...context, storage }, nodeLoad);
 }
 
 function afterPreflight(step: (context: StepContext) => Promise<void>) {

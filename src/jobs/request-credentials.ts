@@ -1,10 +1,11 @@
 import { OperatorError } from '../errors.ts';
-import type { ClusterJob, Phase } from '../model/cluster-job.ts';
+import { isStepActive, type ClusterJob, type Phase } from '../model/cluster-job.ts';
 import { CREDENTIAL_WAYS, type CredentialWay, type GivenCredentials } from '../model/credentials.ts';
 import type { ClusterNode } from '../model/node.ts';
+import type { PhaseName } from '../model/phase.ts';
 import { currentPhase } from './next-steps.ts';
 import { isReadyFor, type Ring } from './readiness.ts';
-import { changePhase, changeSteps, jobError } from './steps.ts';
+import { changePhase, changeSteps, jobError, stepsOf } from './steps.ts';
 
 /** In bytes. With all that is around it a value has to fit into one request, and into one Mesos task. */
 const LONGEST_VALUE = 32 * 1024;
@@ -54,9 +55,12 @@ function wrong(expected: string, got: string, hint?: string): OperatorError {
   return new OperatorError('BAD_REQUEST', message, hint === undefined ? {} : { hint });
 }
 
-/** True for a job whose nodes can do a phase only with what came with its request. */
+/** Phases that need no location: it has nothing to do with them, or what they need of it was staged. */
+const WITHOUT_LOCATION: ReadonlySet<PhaseName> = new Set(['cleanup', 'load', 'verify']);
+
+/** True for a phase that nodes can do only with what came with the job's request. */
 export function needsGiven({ parameters }: Pick<ClusterJob, 'parameters'>, { name }: Pick<Phase, 'name'>): boolean {
-  return parameters.credentials === 'request' && name !== 'cleanup';
+  return parameters.credentials === 'request' && !WITHOUT_LOCATION.has(name);
 }
 
 /** True for a step whose node can be told all that it needs: `given` is what came with the request, null where it is lost. */
@@ -69,11 +73,15 @@ export function isLaunchable(
   return !needsGiven(job, phase) || (given !== null && node.health?.sealingKey !== undefined);
 }
 
-/** What is not begun yet cannot be done any more once the credentials are gone. What is at work has them, and may end well. */
+/**
+ * What is not begun yet cannot be done any more once the credentials are gone. What is at work has them, and may end well; and tables that are empty
+ * are filled.
+ */
 export function withoutLostCredentials(job: ClusterJob): ClusterJob {
+  const isEmptied = stepsOf(job, 'truncate').some((step) => isStepActive(step) || step.state === 'SUCCESS');
   const skipped = changeSteps(
     job,
-    ({ state }, phase) => state === 'PENDING' && needsGiven(job, phase),
+    ({ state }, { name }) => state === 'PENDING' && name !== 'cleanup' && !(isEmptied && WITHOUT_LOCATION.has(name)),
     () => ({ state: 'SKIPPED', waitingSince: null }),
   );
   if (skipped === job || job.errors.some(({ code }) => code === 'CREDENTIALS_GONE')) return skipped;

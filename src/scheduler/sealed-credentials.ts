@@ -7,8 +7,8 @@ import type { SchedulerContext } from './context.ts';
 import type { StepLaunch } from './match-offer.ts';
 
 /**
- * What came with the job's request, for this task on its node's executor alone: agents write tasks down, and masters show them. Nothing for a step
- * that needs none; one that could not be given them is no need, see needs.ts.
+ * What came with the job's request, for this task on its node's executor alone: agents write tasks down, and masters show them. Nothing where nothing
+ * came, or is not needed any more; a step that needs it and cannot be given it is no need, see needs.ts.
  */
 export function sealedCredentials(
   { jobs }: Pick<SchedulerContext, 'jobs'>,
@@ -19,7 +19,9 @@ export function sealedCredentials(
   const phase = job.phases[phaseIndex];
   const given = jobs.credentialsOf(job.id);
   const key = node.health?.sealingKey;
-  if (!phase || !needsGiven(job, phase)) return {};
-  if (given === null || key === undefined) throw new Error('a step without its credentials is not to be launched');
-  return { sealedCredentials: seal(JSON.stringify(given), key, sealedFor(taskId, job.location ?? '')) };
+  if (given !== null && key !== undefined) {
+    return { sealedCredentials: seal(JSON.stringify(given), key, sealedFor(taskId, job.location ?? '')) };
+  }
+  if (phase && needsGiven(job, phase)) throw new Error('a step without its credentials is not to be launched');
+  return {};
 }

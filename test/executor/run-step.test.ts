@@ -98,3 +98,18 @@ test('what was handed over to a Cassandra that is down stays staged until it can
   t.deepEqual(staged(host), []);
   t.deepEqual(host.node.rows('shop', 'users'), ['ada', 'ada']);
 });
+
+test('what was staged is loaded and verified, although the location is away since', async (t) => {
+  const { host, location, run } = await rig(t);
+  await backUp(host);
+  const restore = { type: 'RESTORE', jobUuid: 'restore-1', sourceExecutorId: EXECUTOR_ID, scheduler: 'one' } as const;
+  await nodeStage(host.context({ ...restore, phase: 'stage' }));
+  await host.node.truncate('shop', 'users');
+  rmSync(location, { recursive: true });
+  for (const phase of ['load', 'verify'] as const) {
+    const { state, message } = await run({ ...restore, phase });
+    t.is(state, 'TASK_FINISHED', message);
+  }
+  t.deepEqual(staged(host), ['restore-1.json']);
+  t.false(existsSync(location));
+});

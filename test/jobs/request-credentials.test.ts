@@ -2,9 +2,10 @@ import test from 'ava';
 import { OperatorError } from '../../src/errors.ts';
 import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import { jobJson } from '../../src/jobs/job-json.ts';
-import { checkGiven } from '../../src/jobs/request-credentials.ts';
-import { health, id, LIMITS, node, START } from './helpers.ts';
+import { checkGiven, isLaunchable, withoutLostCredentials } from '../../src/jobs/request-credentials.ts';
+import { error, health, id, LIMITS, node, PARAMETERS, START } from './helpers.ts';
 import { finish, refused, rig, type Rig } from './rig.ts';
+import { ticker } from './ticker.ts';
 
 const S3 = 's3://bucket/prefix?region=eu';
 const KEYS = { ACCESS_KEY_ID: 'id', SECRET_ACCESS_KEY: 'geheim' };
@@ -143,12 +144,42 @@ test('a step at work may end well after a restart, what follows is not begun', a
   t.true(after.abort('BACKUP', true), 'and can be aborted');
 });
 
+test('a restore that has emptied tables goes on to fill them, before that it ends', (t) => {
+  const turned = ticker('RESTORE', 2, { credentials: 'request' }).until('stage');
+  t.like(withoutLostCredentials(turned.job), { errors: [{ code: 'CREDENTIALS_GONE' }] });
+  turned.until('truncate');
+  t.is(withoutLostCredentials(turned.job), turned.job);
+  turned.until('load');
+  t.is(withoutLostCredentials(turned.job), turned.job);
+  t.is(turned.run().result, 'SUCCESS');
+});
+
+test('a truncation that has to be tried again is not: what is staged does not belong into tables that are not empty', (t) => {
+  const turned = ticker('RESTORE', 2, { credentials: 'request' }).until('truncate');
+  turned.end(({ phase }) => (phase === 'truncate' ? error('CASSANDRA_UNAVAILABLE', 'gone') : undefined));
+  turned.job = withoutLostCredentials(turned.job);
+  t.is(turned.run().result, 'FAILURE');
+  t.deepEqual(turned.states('load'), ['SKIPPED', 'SKIPPED']);
+});
+
 test('a job without credentials of its own goes on after a restart', async (t) => {
   const made = withKeys(rig(t));
   const { id: jobId } = await made.jobs.start('BACKUP', { name: 'b1', location: S3 });
   const after = restarted(made);
   after.tick(LIMITS);
   t.like(after.get(jobId), { result: null, errors: [] });
+});
+
+test('a step is launched with them or not at all, unless what it needs was staged', (t) => {
+  const job = { parameters: { ...PARAMETERS, credentials: 'request' as const } };
+  const able = node(0, { health: health(0, { sealingKey: 'key' }) });
+  for (const name of ['preflight', 'backup', 'check', 'truncate', 'delete'] as const) {
+    t.true(isLaunchable(job, { name }, able, KEYS));
+    t.false(isLaunchable(job, { name }, able, null), name);
+    t.false(isLaunchable(job, { name }, node(0), KEYS), name);
+    t.true(isLaunchable({ parameters: PARAMETERS }, { name }, node(0), null));
+  }
+  for (const name of ['load', 'verify', 'cleanup'] as const) t.true(isLaunchable(job, { name }, able, null), name);
 });
 
 test('a node whose executor cannot be given them fails, with what to do', async (t) => {
