@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
 
@@ -28,7 +28,7 @@ export interface Reply {
 
 /** What happens to a request; what is left out goes its way. */
 export interface Fault {
-  /** Done before anything of it is sent on: so a test does what somebody else does meanwhile. `gone`: who asked has given up. */
+  /** Done when all of it has come and nothing is sent on yet: what somebody else does meanwhile. `gone`: who asked has given up. */
   before?: (gone: Promise<unknown>) => Promise<unknown>;
   /** The store never sees it, and this is answered. */
   answer?: Reply;
@@ -163,17 +163,27 @@ class Proxying implements FaultProxy {
     const seen = { method, path: decodeURIComponent(pathname), query, headers };
     this.seen.push(seen);
     const fault = this.#fault(seen);
-    await fault.before?.(new Promise((resolve) => response.once('close', resolve)));
+    let body: Readable = request;
+    if (fault.before !== undefined) {
+      const gone = once(response, 'close');
+      // Of a connection from which nobody reads the end is not seen either.
+      body = Readable.from([Buffer.concat(await request.toArray())]);
+      await fault.before(gone);
+    }
     if (fault.answer !== undefined) {
-      for await (const _ of request);
+      for await (const _ of body);
       await reply(response, fault.answer);
     } else {
-      const answer = await this.#sendOn(request, response, fault);
+      const answer = await this.#sendOn({ request, body }, response, fault);
       await giveBack(answer, response, fault);
     }
   }
 
-  async #sendOn(request: IncomingMessage, response: ServerResponse, fault: Fault): Promise<IncomingMessage> {
+  async #sendOn(
+    { request, body }: { request: IncomingMessage; body: Readable },
+    response: ServerResponse,
+    fault: Fault,
+  ): Promise<IncomingMessage> {
     const { expect: _, connection: __, ...headers } = request.headers;
     const { hostname, port } = this.#target;
     const { method, url: path } = request;
@@ -182,7 +192,7 @@ class Proxying implements FaultProxy {
     const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
     // Of a request that breaks both are told.
     answered.catch(() => undefined);
-    await pipeline(request, (body: Readable) => spoilt(body, fault.cutRequestAt, fault.alterRequestAt), sent);
+    await pipeline(body, (source: Readable) => spoilt(source, fault.cutRequestAt, fault.alterRequestAt), sent);
     return (await answered)[0];
   }
 }

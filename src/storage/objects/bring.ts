@@ -26,9 +26,9 @@ export async function bringObject(
 ): Promise<void> {
   const oneMore = toldOnce(options);
   try {
-    const first = await downloadTo(transfer, key, targetPath, expected, oneMore()).catch(unlessReplaced);
+    const first = await downloadTo(transfer, key, targetPath, expected, oneMore()).catch(unlessOther);
     if (first === expected.sha256) return;
-    // What was altered on its way is right the second time; what was replaced is one thing or the other.
+    // What was altered or cut on its way is right the second time; what was replaced is one thing or the other.
     const second = await downloadTo(transfer, key, targetPath, expected, oneMore());
     if (second === expected.sha256) return;
     throw damaged(key, expected, `it has ${expected.size} bytes with sha256 ${second}`);
@@ -38,8 +38,8 @@ export async function bringObject(
   }
 }
 
-function unlessReplaced(error: unknown): null {
-  if (error instanceof Replaced) return null;
+function unlessOther(error: unknown): null {
+  if (error instanceof Replaced || error instanceof OtherSize) return null;
   throw error;
 }
 

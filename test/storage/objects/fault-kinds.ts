@@ -1,0 +1,83 @@
+import type { Match, Reply } from '../../helpers/fault-proxy.ts';
+import { KEY, startVersitygw, VERSITYGW } from '../versitygw.ts';
+
+/** Single requests of a store, as they are told from one another at a proxy. */
+export interface Asks {
+  put: Match;
+  begin: Match;
+  part: Match;
+  complete: Match;
+  head: Match;
+  read: Match;
+  list: Match;
+  delete: Match;
+  copy: Match;
+}
+
+/** What a store answers when it is in trouble. */
+export interface Says {
+  busy: (headers?: Record<string, string>) => Reply;
+  tooMany: Reply;
+  broken: Reply;
+  denied: Reply;
+  full: Reply;
+  expired: Reply;
+}
+
+/** A kind of store with its real server. */
+export interface FaultKind {
+  name: string;
+  isInstalled: boolean;
+  start(directory: string): Promise<{ endpoint: string; stop(): Promise<void> }>;
+  /** A location in a bucket or container of that name, which is made. */
+  url(endpoint: string, bucket: string): string;
+  /** Where its credentials are. */
+  env: NodeJS.ProcessEnv;
+  asks: Asks;
+  says: Says;
+  /** Another process finds the parts that were sent. */
+  keepsParts: boolean;
+  /** Keys that a page of a listing has at most. */
+  pageKeys: number;
+}
+
+const s3Error = (status: number, code: string, message: string, headers = {}): Reply => ({
+  status,
+  headers: { 'content-type': 'application/xml', ...headers },
+  body: `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`,
+});
+
+const S3: FaultKind = {
+  name: 'S3',
+  isInstalled: VERSITYGW !== null,
+  start: (directory) => startVersitygw(directory),
+  url: (endpoint, bucket) =>
+    `s3://${bucket}/a/prefix?endpoint=${endpoint}&region=us-east-1&credentials=env:S3_&createBucket=true`,
+  env: { S3_ACCESS_KEY_ID: KEY.id, S3_SECRET_ACCESS_KEY: KEY.secret },
+  asks: {
+    put: ({ method, query, headers }) =>
+      method === 'PUT' && !query.has('partNumber') && headers['x-amz-copy-source'] === undefined,
+    begin: ({ method, query }) => method === 'POST' && query.has('uploads'),
+    part: ({ method, query }) => method === 'PUT' && query.has('partNumber'),
+    complete: ({ method, query }) => method === 'POST' && query.has('uploadId'),
+    head: ({ method }) => method === 'HEAD',
+    read: ({ method, query }) =>
+      method === 'GET' && !['list-type', 'uploads', 'uploadId'].some((name) => query.has(name)),
+    list: ({ method, query }) => method === 'GET' && query.has('list-type'),
+    delete: ({ method, query }) =>
+      (method === 'DELETE' && !query.has('uploadId')) || (method === 'POST' && query.has('delete')),
+    copy: ({ method, headers }) => method === 'PUT' && headers['x-amz-copy-source'] !== undefined,
+  },
+  says: {
+    busy: (headers) => s3Error(503, 'SlowDown', 'Please reduce your request rate.', headers),
+    tooMany: s3Error(429, 'TooManyRequests', 'Too many requests.'),
+    broken: s3Error(500, 'InternalError', 'We encountered an internal error.'),
+    denied: s3Error(403, 'AccessDenied', 'Nobody may do that.'),
+    full: s3Error(403, 'QuotaExceeded', 'The quota of the bucket is used up.'),
+    expired: s3Error(400, 'ExpiredToken', 'The provided token has expired.'),
+  },
+  keepsParts: true,
+  pageKeys: 1000,
+};
+
+export const FAULT_KINDS: readonly FaultKind[] = [S3];
