@@ -1,5 +1,7 @@
 import test from 'ava';
 import { backupRecord } from '../../src/jobs/backup-record.ts';
+import { jobJson } from '../../src/jobs/job-json.ts';
+import { stepRequest } from '../../src/jobs/next-steps.ts';
 import { CLUSTER, error, failedKeyspace, id, keyspace, manifest, report } from './helpers.ts';
 import { finish, refused, rig } from './rig.ts';
 import { ticker, type Script } from './ticker.ts';
@@ -106,4 +108,13 @@ test('one node of which some tables could be adopted is enough for a record', as
   });
   t.is(ended.result, 'PARTIAL');
   t.is(made.state.backups.find(LOCATION, 'monday')?.state, 'PARTIAL');
+});
+
+test('each node is told from where it adopts, and whose the folders there are', async (t) => {
+  const made = rig(t);
+  const nodeMap = { 'node-7': 0 };
+  const job = await made.jobs.start('ADOPT', { name: 'monday', adoptFrom: 'friday', nodeMap });
+  const phase = job.phases.findIndex(({ name }) => name === 'backup');
+  t.like(stepRequest(job, phase, 0, CLUSTER), { adoptFrom: 'friday', nodeMap });
+  t.like(jobJson(job, []), { adoptFrom: 'friday', nodeMap });
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { BackupReader } from '../../../src/jobs/backup-reader.ts';
 import type { ForeignBackup } from '../../../src/model/foreign-backup.ts';
 import { emptySummary } from '../../../src/model/backup-summary.ts';
-import { startApi } from '../helpers.ts';
+import { aNode, startApi } from '../helpers.ts';
 
 const NODE = 'cassandra.dev.node.0.executor';
 const FOREIGN: ForeignBackup = {
@@ -157,4 +157,14 @@ test('A tree of more nodes than there are is refused: what some have stored woul
   t.is(status, 409);
   t.like(body, { error: { code: 'TOPOLOGY_MISMATCH' } });
   t.is(api.jobs.running(), null);
+});
+
+test('A folder by the name of a host that has several nodes is refused, until it is said whose it is', async (t) => {
+  const nodes = [0, 1].map((number) => aNode(number, { hostname: 'big' }));
+  const tree = { ...DCOS, madeBy: 'cassandra_snapshotter' as const, nodes: ['big'] };
+  const api = await startApi(t, { nodes, reader: readerOf(tree), found: 'ABSENT' });
+  const { status, body } = await api.call('POST', '/cluster/backups/adopt?name=friday');
+  t.is(status, 409);
+  t.like(body, { error: { code: 'TOPOLOGY_MISMATCH', hint: 'Say whose it is: nodeMap=big=<node number>.' } });
+  t.is((await api.call('POST', '/cluster/backups/adopt?name=friday&nodeMap=big=1')).status, 200);
 });
