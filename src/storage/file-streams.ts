@@ -57,11 +57,12 @@ export async function* readStream(
   { signal, onBytes }: TransferOptions = {},
 ): AsyncGenerator<Buffer> {
   const ending = endable(signal).signal;
-  const buffer = Buffer.allocUnsafe(CHUNK);
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     for (;;) {
       ending.throwIfAborted();
+      // Another one each time: who reads may keep what it was given.
+      const buffer = Buffer.allocUnsafeSlow(CHUNK);
       const { bytesRead } = await file.read(buffer, 0, CHUNK, null);
       if (bytesRead === 0) return;
       await mayMove({ throttle }, bytesRead, ending);

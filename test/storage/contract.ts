@@ -10,6 +10,7 @@ import { storedBytes } from '../../src/model/backup.ts';
 import type { Storage, StoredFile } from '../../src/storage/storage.ts';
 import { folderContract } from './folder-contract.ts';
 import { listed } from './listed.ts';
+import { streamContract } from './stream-contract.ts';
 
 /** A directory of the test's own, removed at its end. */
 export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
@@ -260,4 +261,5 @@ export function storageContract(
   });
 
   folderContract(contract);
+  streamContract(contract);
 }
