@@ -26,8 +26,9 @@ import { beginGsUpload } from './gs-upload.ts';
 
 const MIB = 1024 * 1024;
 
-/** Parts of a session follow each other, so they are larger than where they go side by side. An object has at most 5 TiB. */
-const LIMITS: ObjectLimits = { part: 16 * MIB, parts: (5 * 1024 * 1024) / 16, partsAtOnce: 1, deletedAtOnce: 1000 };
+/** The least that Google advises for the chunks of a session, which follow each other; an object has at most 5 TiB. */
+const PART = 8 * MIB;
+const LIMITS: ObjectLimits = { part: PART, parts: (5 * 1024 ** 4) / PART, partsAtOnce: 1, deletedAtOnce: 1000 };
 
 /** Requests of `deleteAll` on their way at the same time. */
 const DELETIONS = 16;

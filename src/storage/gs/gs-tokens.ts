@@ -13,9 +13,9 @@ const REQUEST = { timeout: 10_000, retryConfig: { retry: 0, noResponseRetries: 0
 /** A token that did not come for so long (ms) does not come: the metadata server, where there is none, is looked for on several ways. */
 const LONGEST_MS = 20_000;
 
-/** Kinds of credentials. What comes with a request may not make the node read its files, or ask others, as the last two do. */
+/** Kinds of credentials. What comes with a request may not make the node read its files, or ask others, as the others do. */
 const GIVEN_TYPES = ['service_account', 'authorized_user'];
-const TYPES = [...GIVEN_TYPES, 'external_account', 'impersonated_service_account'];
+const TYPES = [...GIVEN_TYPES, 'external_account', 'external_account_authorized_user', 'impersonated_service_account'];
 
 /** What credentials have to hold; the rest is for Google's library. */
 const credentialsFile = (types: string[]) =>

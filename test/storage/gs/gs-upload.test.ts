@@ -12,8 +12,9 @@ import { startFront, type Asked, type Meddling } from './front.ts';
 const test = FAKE_GCS === null ? anyTest.skip : anyTest;
 
 const MIB = 1024 ** 2;
+const CHUNK = 8 * MIB;
 /** Two whole chunks and a bit. */
-const content = randomBytes(32 * MIB + 300_000);
+const content = randomBytes(2 * CHUNK + 300_000);
 
 let server: GcsServer;
 const pool = createCopyPool();
@@ -51,7 +52,7 @@ function once(is: (range: string) => boolean): (range: string) => boolean {
 
 test('a session whose connection breaks goes on with the chunk that it was at', async (t) => {
   const ranges: string[] = [];
-  const isCut = once((range) => range.startsWith(`bytes ${16 * MIB}-`));
+  const isCut = once((range) => range.startsWith(`bytes ${CHUNK}-`));
   const { storage, put } = await placeBehind(t, (_, range) => {
     ranges.push(range);
     return isCut(range) ? 'cut' : null;
@@ -59,23 +60,23 @@ test('a session whose connection breaks goes on with the chunk that it was at', 
   t.deepEqual(await put(), factsOf(content));
   t.deepEqual(await storage.checksum('c/n/b/big'), factsOf(content));
   const [first, second, again] = ranges;
-  t.is(first, `bytes 0-${16 * MIB - 1}/*`);
+  t.is(first, `bytes 0-${CHUNK - 1}/*`);
   t.is(second, again);
 });
 
 test('a session of which the store has kept but the beginning goes on there', async (t) => {
   const KEPT = 5 * MIB;
-  const isHalf = once((range) => range.startsWith(`bytes ${16 * MIB}-`));
+  const isHalf = once((range) => range.startsWith(`bytes ${CHUNK}-`));
   const ranges: string[] = [];
   const { storage, put } = await placeBehind(t, (chunk, range) => {
     ranges.push(range);
     if (!isHalf(range)) return null;
-    const headers = { ...chunk.headers, 'content-range': `bytes ${16 * MIB}-${16 * MIB + KEPT - 1}/*` };
+    const headers = { ...chunk.headers, 'content-range': `bytes ${CHUNK}-${CHUNK + KEPT - 1}/*` };
     return { ...chunk, headers, body: chunk.body.subarray(0, KEPT) };
   });
   t.deepEqual(await put(), factsOf(content));
   t.deepEqual(await storage.checksum('c/n/b/big'), factsOf(content));
-  t.is(ranges[2], `bytes ${16 * MIB + KEPT}-${32 * MIB - 1}/*`);
+  t.is(ranges[2], `bytes ${CHUNK + KEPT}-${2 * CHUNK - 1}/*`);
 });
 
 test('an object whose last answer was lost is found to be whole', async (t) => {
