@@ -1,7 +1,9 @@
 import { OperatorError } from '../../errors.ts';
 import type { Storage } from '../storage.ts';
+import { deleteKeys } from './delete-keys.ts';
 import { attempt } from './retry.ts';
 import type { Transfer } from './transfer.ts';
+import { endable, type Try } from './watch.ts';
 
 const AT_ONCE = 8;
 
@@ -11,7 +13,7 @@ const AT_ONCE = 8;
  */
 export async function moveObjects(
   transfer: Transfer,
-  storage: Pick<Storage, 'list' | 'deleteFolder'>,
+  storage: Pick<Storage, 'list'>,
   { from, to }: { from: string; to: string },
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
@@ -23,17 +25,36 @@ export async function moveObjects(
     source.has(name) ? source.get(name) !== size : missing.length > 0,
   );
   if (isOther) throw new OperatorError('NAME_TAKEN', `expected nothing at ${to}, but something is there`);
-  const left = missing.values();
+  await severalAtOnce(missing, signal, async (name, copying) => {
+    const copy = (one: Try) => transfer.store.copy(from + name, to + name, source.get(name) ?? 0, one.signal);
+    await attempt(transfer, `moving ${from}${name} to ${to}`, copy, copying);
+  });
+  // What has come there since was not copied.
+  const copied = [...source.keys()].map((name) => from + name);
+  await deleteKeys(transfer, copied, { signal });
+  return true;
+}
+
+/** Ends with the first failure, when nothing is under way any more. */
+async function severalAtOnce(
+  names: Iterable<string>,
+  signal: AbortSignal | undefined,
+  act: (name: string, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const all = endable(signal);
+  const left = names[Symbol.iterator]();
   const lane = async (): Promise<void> => {
-    for (const name of left) {
-      signal?.throwIfAborted();
-      const copy = () => transfer.store.copy(from + name, to + name, source.get(name) ?? 0, signal);
-      await attempt(transfer, `moving ${from}${name} to ${to}`, copy, signal);
+    try {
+      for (let next = left.next(); next.done !== true; next = left.next()) {
+        all.signal.throwIfAborted();
+        await act(next.value, all.signal);
+      }
+    } catch (error) {
+      all.end(error);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  await storage.deleteFolder(from, signal === undefined ? {} : { signal });
-  return true;
+  all.signal.throwIfAborted();
 }
 
 async function sizesBelow(storage: Pick<Storage, 'list'>, prefix: string): Promise<Map<string, number>> {
