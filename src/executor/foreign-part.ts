@@ -1,6 +1,6 @@
 import { isSystemKeyspace } from '../cassandra/read-schema.ts';
 import { OperatorError } from '../errors.ts';
-import type { ForeignMaker } from '../model/foreign-backup.ts';
+import { NO_MAP, type ForeignMaker } from '../model/foreign-backup.ts';
 import { frameworkName, nodeNumber } from '../model/node.ts';
 import { sstableVersion, whyUnreadable } from '../model/sstable-version.ts';
 import { foreignPrefix } from '../storage/foreign-backups.ts';
@@ -33,6 +33,7 @@ export async function readForeignPart(context: StepContext): Promise<ForeignPart
   const { from, folder, prefix, tree } = await findPart(context);
   const madeBy = tree?.madeBy ?? 'cassandra-mesos';
   const inPlace = from === request.cluster;
+  if (tree === null && request.nodeMap !== undefined) throw new OperatorError('BAD_REQUEST', NO_MAP);
   if (tree === null && !inPlace) await refuseOurs(context, prefix);
   const found =
     madeBy === 'cassandra_snapshotter'

@@ -2,7 +2,7 @@ import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
 import type { ClusterJob } from '../model/cluster-job.ts';
 import type { GivenCredentials } from '../model/credentials.ts';
-import { unreadableMessage, type ForeignBackup, type NodeMap } from '../model/foreign-backup.ts';
+import { NO_MAP, unreadableMessage, type ForeignBackup, type NodeMap } from '../model/foreign-backup.ts';
 import { frameworkName, isMember, type ClusterNode } from '../model/node.ts';
 import type { BackupCatalogue } from './backup-catalogue.ts';
 import { remembered, type Candidate } from './catalogue.ts';
@@ -71,13 +71,16 @@ function checkNodes(
   nodeMap: NodeMap,
   nodes: ClusterNode[],
 ): void {
+  if (madeBy === 'cassandra-mesos') {
+    if (Object.keys(nodeMap).length > 0) throw new OperatorError('BAD_REQUEST', NO_MAP);
+    return;
+  }
   const numbers = new Set(nodes.map(({ number }) => number));
   for (const [folder, number] of Object.entries(nodeMap)) {
     if (folders.includes(folder) && numbers.has(number)) continue;
     const message = `Expected in nodeMap folders of ${framework} (${folders.join(', ')}) and numbers of nodes (${[...numbers].join(', ')}), got ${folder}=${number}`;
     throw new OperatorError('BAD_REQUEST', message);
   }
-  if (madeBy === 'cassandra-mesos') return;
   const hint = 'Adopt it on a cluster with as many nodes as it was made of, each with the tokens of one of them.';
   if (folders.length > nodes.length) {
     const message = `${framework} has the folders of ${folders.length} nodes (${folders.join(', ')}), and this cluster has ${nodes.length}: what some have stored would be missing`;

@@ -33,3 +33,7 @@ export function unreadableMessage(sstableVersions: readonly string[]): string | 
 
 /** Folder of a tree to the number of the node that adopts what lies in it. */
 export type NodeMap = Readonly<Record<string, number>>;
+
+/** Why the forerunner's backups take no map. */
+export const NO_MAP =
+  "Expected no nodeMap for a backup of the forerunner, whose folders have executor ids: rename a folder to the node's own id instead";

@@ -100,3 +100,8 @@ test('of a table that the cluster lacks it is said where the statements are that
     message: /create it as it was, by the statements in friday\/node-0\/schema\.cql, then adopt again/,
   });
 });
+
+test('a map is refused where the forerunner made the tree: nothing of it would be heeded', async (t) => {
+  const host = await hostWithForeign(t);
+  await t.throwsAsync(adopt(host, { nodeMap: { 'node-0': 0 } }), { code: 'BAD_REQUEST', message: /no nodeMap/ });
+});

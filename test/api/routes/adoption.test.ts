@@ -143,6 +143,10 @@ test('What is no map of folders to nodes of the cluster is refused', async (t) =
     t.is(status, 400, nodeMap);
     t.regex(body.error.message, /nodeMap: expected folders and node numbers/);
   }
+  const forerunner = await startApi(t, { reader: readerOf(FOREIGN), found: 'ABSENT' });
+  const mapped = await forerunner.call('POST', `/cluster/backups/adopt?name=monday&nodeMap=${NODE}=0`);
+  t.is(mapped.status, 400);
+  t.regex(mapped.body.error.message, /Expected no nodeMap for a backup of the forerunner/);
   for (const nodeMap of ['node-7=0', 'node-0=7']) {
     const { status, body } = await api.call('POST', `/cluster/backups/adopt?name=friday&nodeMap=${nodeMap}`);
     t.is(status, 400, nodeMap);
