@@ -15,6 +15,9 @@ export interface BackupView {
   bytesOwn: number | null;
   mode: string | null;
   adopted: boolean;
+  encrypted: boolean | null;
+  keyIds: string[];
+  compression: string[];
   schemaVersion: string | null;
   cassandraVersion: string | null;
   job: number | null;
@@ -54,6 +57,7 @@ export function describeBackup(backup: BackupView): string {
     `Started ${time(backup.started)}, finished ${time(backup.finished)}${backup.job === null ? '' : `, job ${backup.job}`}`,
     `${backup.files ?? '-'} files, ${amount(backup.bytes)}, Cassandra ${backup.cassandraVersion ?? '-'}, schema ${backup.schemaVersion ?? '-'}`,
     `${modeOf(backup)}: ${amount(backup.bytesSent)} sent; its deletion frees ${amount(backup.bytesOwn)}`,
+    ...codingOf(backup),
     `Verified: ${verifiedOf(backup)}`,
   ].join('\n');
   const nodeRows = (nodeBackups ?? []).map((node) => [
@@ -83,6 +87,17 @@ export function describeBackup(backup: BackupView): string {
 
 function amount(size: number | null): string {
   return size === null ? '-' : bytes(size);
+}
+
+/** A line, where there is something to say. */
+function codingOf({ encrypted, keyIds, compression }: BackupView): string[] {
+  const how = [
+    ...(keyIds.length === 0
+      ? []
+      : [`${encrypted ? 'encrypted' : 'partly encrypted'} with the key ${keyIds.join(', ')}`]),
+    ...(compression.length === 0 ? [] : [`compressed by ${compression.join(', ')}`]),
+  ];
+  return how.length === 0 ? [] : [`Files are ${how.join(' and ')}`];
 }
 
 function modeOf({ adopted, mode }: BackupView): string {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Schema } from '../cassandra/schema.ts';
-import type { NodeManifest } from '../model/backup.ts';
+import { encodingsOf, type NodeManifest } from '../model/backup.ts';
 import type { ManifestReport } from '../model/step.ts';
 import { keptManifestKey, manifestKey, schemaKey } from '../storage/layout.ts';
 import { parseManifest, sha256Of, stringifyManifest } from '../storage/manifest.ts';
@@ -68,6 +68,7 @@ function partOf({ hostId, tokens, keyspaces, tables, files }: NodeManifest) {
 
 function manifestReport(manifest: NodeManifest, text: string): ManifestReport {
   const { hostId, tokens, hostname, ip, schemaVersion, cassandraVersion, adoptedFrom, filesSent, bytesSent } = manifest;
+  const encodings = encodingsOf(manifest.files);
   return {
     sha256: sha256Of(text),
     hostId,
@@ -81,6 +82,7 @@ function manifestReport(manifest: NodeManifest, text: string): ManifestReport {
     bytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
     filesSent: filesSent ?? 0,
     bytesSent: bytesSent ?? 0,
+    ...(encodings === null ? {} : { encodings }),
   };
 }
 

@@ -21,6 +21,11 @@ export interface BackupJson {
   mode: BackupSummary['mode'];
   /** Another program made it. */
   adopted: boolean;
+  /** No file of it can be read without a key; null where that is not known. */
+  encrypted: boolean | null;
+  /** Names of the keys that its files are encrypted with. */
+  keyIds: string[];
+  compression: string[];
   schemaVersion: string | null;
   cassandraVersion: string | null;
   /** The job that made it; null where this scheduler knows of none. */
@@ -68,6 +73,9 @@ export function backupJson(
     bytesOwn,
     mode: summary.mode,
     adopted: summary.adopted,
+    encrypted: summary.coding?.encrypted ?? null,
+    keyIds: summary.coding?.keyIds ?? [],
+    compression: summary.coding?.compression ?? [],
     schemaVersion: summary.schemaVersion,
     cassandraVersion: summary.cassandraVersion,
     job,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ClusterJob, Step } from '../model/cluster-job.ts';
-import type { BackupRecord, KeyspaceSize } from '../model/backup.ts';
+import { sortedOnce, type BackupRecord, type KeyspaceSize } from '../model/backup.ts';
 import { absentTables } from './adopted-tables.ts';
 import { nodeBackups } from './result.ts';
 import { phaseShortfalls } from './shortfalls.ts';
@@ -47,6 +47,20 @@ export function backupRecord(job: ClusterJob, cluster: string): BackupRecord {
       reason: message,
     })),
     keyspaces: keyspaceSizes(nodeBackups(job), job.type === 'ADOPT'),
+    ...encodingOf(nodeBackups(job)),
+  };
+}
+
+/** By which keys it can be read, and how it is compressed. */
+function encodingOf(steps: Step[]): Pick<BackupRecord, 'keyIds' | 'encrypted' | 'compression'> {
+  const manifests = steps.flatMap(({ report }) => report?.manifest ?? []);
+  const keyIds = sortedOnce(manifests.flatMap(({ encodings }) => encodings?.keyIds ?? []));
+  const compression = sortedOnce(manifests.flatMap(({ encodings }) => encodings?.compression ?? []));
+  const clearFiles = manifests.reduce((sum, { files, encodings }) => sum + (encodings?.clearFiles ?? files), 0);
+  return {
+    ...(keyIds.length === 0 ? {} : { keyIds }),
+    ...(keyIds.length > 0 && clearFiles === 0 ? { encrypted: true } : {}),
+    ...(compression.length === 0 ? {} : { compression }),
   };
 }
 
@@ -72,7 +86,7 @@ function adoptionOf(job: ClusterJob): Pick<BackupRecord, 'adopted' | 'adoptedFro
 function recordNodes(steps: Step[]): BackupRecord['nodes'] {
   return steps.flatMap(({ executorId, report }) => {
     if (!report?.manifest) return [];
-    const { sha256: manifestSha256, adoptedFrom: _, ...node } = report.manifest;
+    const { sha256: manifestSha256, adoptedFrom: _, encodings: __, ...node } = report.manifest;
     return [{ executorId, ...node, manifestSha256 }];
   });
 }

@@ -23,6 +23,8 @@ export interface BackupSummary {
   mode: BackupMode | null;
   /** Another program made it, and it was taken over. */
   adopted: boolean;
+  /** How its files lie there. Absent where no record says it, and in what early versions remembered. */
+  coding?: { encrypted: boolean; keyIds: string[]; compression: string[] };
   schemaVersion: string | null;
   cassandraVersion: string | null;
   verification: Pick<Verification, 'when' | 'deep' | 'result' | 'damagedFiles' | 'damaged'> | null;
@@ -55,6 +57,11 @@ export function summaryOf(record: BackupRecord): BackupSummary {
     bytesSent: nodes.reduce<number | null>((sum, { bytesSent }) => plus(sum, bytesSent), 0),
     mode: record.mode ?? null,
     adopted: record.adopted ?? false,
+    coding: {
+      encrypted: record.encrypted ?? false,
+      keyIds: record.keyIds ?? [],
+      compression: record.compression ?? [],
+    },
     schemaVersion: onlyOne(nodes.map(({ schemaVersion }) => schemaVersion)),
     cassandraVersion: onlyOne(nodes.map(({ cassandraVersion }) => cassandraVersion)),
     verification: null,

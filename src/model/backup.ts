@@ -31,6 +31,30 @@ export interface ManifestFile {
   dataDirectory: number;
 }
 
+/** How files of a backup lie at the location, together. */
+export interface FileEncodings {
+  /** Names of the keys that they are encrypted with. */
+  keyIds: string[];
+  compression: NonNullable<FileEncoding['compression']>[];
+  /** Files that are not encrypted. */
+  clearFiles: number;
+}
+
+/** Null where all of them lie there as they were on their nodes. */
+export function encodingsOf(files: readonly Pick<ManifestFile, 'encoding'>[]): FileEncodings | null {
+  const encodings = files.flatMap(({ encoding }) => encoding ?? []);
+  if (encodings.length === 0) return null;
+  const keyIds = encodings.flatMap(({ keyId }) => keyId ?? []);
+  const compression = encodings.flatMap((encoding) => encoding.compression ?? []);
+  const clearFiles = files.length - keyIds.length;
+  return { keyIds: sortedOnce(keyIds), compression: sortedOnce(compression), clearFiles };
+}
+
+/** Each value once, sorted. */
+export function sortedOnce<T extends string>(values: readonly T[]): T[] {
+  return [...new Set(values)].toSorted();
+}
+
 /** Bytes that a file has at the location. */
 export function storedBytes({ size, encoding }: Pick<ManifestFile, 'size' | 'encoding'>): number {
   return encoding?.stored ?? size;
@@ -129,7 +153,7 @@ export interface BackupRecord {
   /** No file of it lies open. */
   encrypted?: true;
   /** How files of it are compressed; absent where none is. */
-  compression?: Compression[];
+  compression?: FileEncodings['compression'];
 }
 
 /** One file that is not as the backup's documents say. */

@@ -1,5 +1,5 @@
 import type { JobType, PhaseName } from './phase.ts';
-import type { BackupMode, DamagedFile } from './backup.ts';
+import type { BackupMode, DamagedFile, FileEncodings } from './backup.ts';
 import type { NodeMap } from './foreign-backup.ts';
 import type { NodePorts } from './node.ts';
 
@@ -163,6 +163,8 @@ export interface ManifestReport {
   /** Absent in reports of early versions. */
   filesSent?: number;
   bytesSent?: number;
+  /** Absent where no file is encoded. */
+  encodings?: FileEncodings;
 }
 
 /** What a node found in `check`: enough for the scheduler to decide whether the restore may begin. */

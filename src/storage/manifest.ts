@@ -19,7 +19,7 @@ const path = z.string().refine((value) => keyProblem(value) === null, {
   error: ({ input }) => `expected a relative path, but ${keyProblem(String(input))}`,
 });
 const mode = z.enum(['incremental', 'full']);
-const compression = z.enum(['lz4', 'zstd', 'gzip']);
+const compression = z.enum(['lz4', 'zstd', 'gzip', 'lzop']);
 const backupName = z.string().refine(isBackupName, 'expected a backup name');
 
 // The order of the fields is the order in the documents.
@@ -80,7 +80,7 @@ const manifestSchema = z.object({
       encoding: z.exactOptional(
         z.object({
           stored: count,
-          compression: z.exactOptional(z.union([compression, z.literal('lzop')])),
+          compression: z.exactOptional(compression),
           keyId: z.exactOptional(z.string()),
           keyCheck: z.exactOptional(z.string()),
         }),
