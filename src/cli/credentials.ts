@@ -19,11 +19,11 @@ export async function credentialsOf(
   if (path === undefined) return undefined;
   const text = await readText(path, readStdin);
   if (text.trimStart().startsWith('{')) return { CREDENTIALS: text.trim() };
-  const values = CREDENTIAL_NAMES.map((name) => [name, credentialIn(text, name)]);
+  const values = [...CREDENTIAL_NAMES].map((name) => [name, credentialIn(text, name)]);
   const found = values.filter(([, value]) => value !== undefined);
   if (found.length > 0) return Object.fromEntries(found) as GivenCredentials;
   throw new OperatorError('BAD_REQUEST', `Expected lines NAME=VALUE in ${path}, found none of a name that is known`, {
-    hint: `They are ${CREDENTIAL_NAMES.join(', ')}.`,
+    hint: `They are ${[...CREDENTIAL_NAMES].join(', ')}.`,
   });
 }
 

@@ -23,18 +23,20 @@ export const CREDENTIAL_WAYS: Readonly<Record<string, readonly CredentialWay[]>>
   s3: [{ needed: ['ACCESS_KEY_ID', 'SECRET_ACCESS_KEY'], optional: ['SESSION_TOKEN'] }],
   azure: [
     { needed: ['CONNECTION_STRING'] },
-    { needed: ['ACCOUNT_KEY'] },
-    { needed: ['SAS'] },
-    { needed: ['CLIENT_ID', 'TENANT_ID', 'CLIENT_SECRET'] },
+    { needed: ['ACCOUNT_KEY'], optional: ['ACCOUNT'] },
+    { needed: ['SAS'], optional: ['ACCOUNT'] },
+    { needed: ['CLIENT_ID', 'TENANT_ID', 'CLIENT_SECRET'], optional: ['ACCOUNT', 'AUTHORITY_HOST'] },
   ],
   // The service account's JSON as text.
   gs: [{ needed: ['CREDENTIALS'] }],
 };
 
 /** Every name that a kind of store knows. */
-export const CREDENTIAL_NAMES: readonly string[] = Object.values(CREDENTIAL_WAYS)
-  .flat()
-  .flatMap(({ needed, optional = [] }) => [...needed, ...optional]);
+export const CREDENTIAL_NAMES: ReadonlySet<string> = new Set(
+  Object.values(CREDENTIAL_WAYS)
+    .flat()
+    .flatMap(({ needed, optional = [] }) => [...needed, ...optional]),
+);
 
 /** The value of a name in a file of credentials: of AWS' (`aws_access_key_id = …`) as of one of variables (`export ACCESS_KEY_ID="…"`). */
 export function credentialIn(text: string, name: string): string | undefined {

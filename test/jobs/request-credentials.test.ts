@@ -37,7 +37,7 @@ for (const [location, given] of [
   ['azure://container/prefix?account=a', { ACCOUNT_KEY: 'k' }],
   ['azure://container', { CONNECTION_STRING: 'AccountName=a;AccountKey=k' }],
   ['azure://container', { SAS: 'sv=1&sig=k' }],
-  ['azure://container', { CLIENT_ID: 'c', TENANT_ID: 't', CLIENT_SECRET: 's' }],
+  ['azure://container', { CLIENT_ID: 'c', TENANT_ID: 't', CLIENT_SECRET: 's', ACCOUNT: 'a' }],
   ['gs://bucket/prefix', { CREDENTIALS: '{"type":"service_account"}' }],
 ] as const) {
   test(`a request for ${location} may come with ${Object.keys(given).join(' and ')}`, (t) => {
@@ -59,7 +59,7 @@ for (const [location, given, message] of [
   [
     'azure://container',
     { ACCOUNT_KEY: 'geheim', SAS: 'geheim' },
-    /CONNECTION_STRING \| ACCOUNT_KEY \| SAS \| CLIENT_ID/,
+    /CONNECTION_STRING \| ACCOUNT_KEY \+ ACCOUNT\? \| SAS/,
   ],
   ['gs://bucket', KEYS, /expected CREDENTIALS, got/],
 ] as const) {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { CREDENTIAL_NAMES, credentialIn } from '../../src/model/credentials.ts';
+import { credentialIn } from '../../src/model/credentials.ts';
 
 test('the lines of a file of variables, and of one as AWS has it, are understood', (t) => {
   const variables = 'export ACCESS_KEY_ID="id = 1"\nSECRET_ACCESS_KEY=a/b+c==\n# SESSION_TOKEN=none\n';
@@ -11,6 +11,8 @@ test('the lines of a file of variables, and of one as AWS has it, are understood
   t.is(credentialIn(profile, 'SECRET_ACCESS_KEY'), 'secret');
 });
 
-test('no name is one of two kinds of store', (t) => {
-  t.is(new Set(CREDENTIAL_NAMES).size, CREDENTIAL_NAMES.length);
+test('of a name that is the end of another one, its own line is read', (t) => {
+  const text = 'STORAGE_ACCOUNT=other\nACCOUNT_KEY=key\nACCOUNT=mine\n';
+  t.is(credentialIn(text, 'ACCOUNT'), 'mine');
+  t.is(credentialIn(text, 'KEY'), undefined);
 });
