@@ -22,6 +22,8 @@ const TABLE = {
   LOCATION_LOCKED: { status: 409, exitCode: 1, retryable: true },
   /** They came with a request, and were in the memory of a scheduler that has ended. */
   CREDENTIALS_GONE: { status: 409, exitCode: 1, retryable: false },
+  /** The store lets nobody delete it yet. */
+  BACKUP_RETAINED: { status: 409, exitCode: 1, retryable: false },
   BACKUP_NEEDED: { status: 409, exitCode: 1, retryable: false },
   TOPOLOGY_MISMATCH: { status: 409, exitCode: 1, retryable: false },
   SCHEMA_MISMATCH: { status: 409, exitCode: 1, retryable: false },

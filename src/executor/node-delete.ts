@@ -6,12 +6,14 @@ import { holdsForeignFiles } from '../storage/foreign-backups.ts';
 import { deletionKey, nodeFolders, nodeKey, recordKey, verificationKey } from '../storage/layout.ts';
 import { listBackups, type SummaryCache } from '../storage/read-backups.ts';
 import { References } from '../storage/references.ts';
+import { refuseRetained } from '../storage/retention.ts';
 import { readDeletion } from '../storage/verification.ts';
 import type { StepContext } from './step-context.ts';
 
 /**
  * Deletes a backup, whole or not, with the parts of all nodes that can be seen from here. The first act makes it a backup no more; cut short
- * anywhere after that, the next attempt goes on. What is not there any more is fine. Throws BACKUP_NEEDED for the only whole backup.
+ * anywhere after that, the next attempt goes on. What is not there any more is fine. Throws BACKUP_NEEDED for the only whole backup, and BACKUP_RETAINED
+ * where the store does not allow it yet: nothing is changed then.
  */
 export async function nodeDelete(context: StepContext): Promise<void> {
   await deleteBackup(context, context.request.backupName, (deletion) => context.reporter.deletion(deletion));
@@ -37,15 +39,16 @@ export async function deleteBackup(
   const { request, storage, reporter, signal } = context;
   const { cluster } = request;
   const nodes = await nodesWithParts(context, backupName);
+  const keep = await known.references.into(backupName, signal);
+  const prefixes = nodes.map((executorId) => `${nodeKey(cluster, executorId, backupName)}/`);
+  await refuseRetained(storage, prefixes, { keep, signal });
   const marker = (await readDeletion(storage, cluster, backupName)) ?? (await begin(context, backupName, nodes, known));
   const deletion = { found: marker !== null, whole: marker?.whole ?? false, files: 0, kept: 0 };
   onChange(deletion);
   if (marker === null) return deletion;
   await storage.delete(recordKey(cluster, backupName));
   await storage.delete(verificationKey(cluster, backupName));
-  const keep = await known.references.into(backupName, signal);
-  for (const executorId of nodes) {
-    const prefix = `${nodeKey(cluster, executorId, backupName)}/`;
+  for (const prefix of prefixes) {
     await storage.deleteFolder(prefix, {
       keep,
       signal,

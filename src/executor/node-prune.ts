@@ -3,6 +3,9 @@ import type { PruneReport } from '../model/step.ts';
 import { deleteBackup, Deletions } from './node-delete.ts';
 import type { StepContext } from './step-context.ts';
 
+/** Why a backup is not deleted, though all others may be. */
+const STAYS: ReadonlySet<string> = new Set(['BACKUP_NEEDED', 'BACKUP_RETAINED']);
+
 /**
  * Deletes backups one after the other, as node-delete does each. One that has to stay is noted and the others go all the same; what is not
  * there any more is fine. Cut short, the next attempt goes on.
@@ -21,7 +24,7 @@ export async function nodePrune(context: StepContext): Promise<void> {
       if (kept > 0) report.kept.push({ name, reason: `${kept} of its files are named by manifests of other backups` });
       else if (found) report.deleted.push(name);
     } catch (error) {
-      if (!(error instanceof OperatorError) || error.code !== 'BACKUP_NEEDED') throw error;
+      if (!(error instanceof OperatorError) || !STAYS.has(error.code)) throw error;
       report.whole = false;
       report.kept.push({ name, reason: messageOf(error) });
     }

@@ -1,7 +1,9 @@
+import { OperatorError } from '../errors.ts';
 import type { SweepReport } from '../model/step.ts';
 import { foundBackups, type FoundBackupFiles } from '../storage/found-backups.ts';
 import { deletionKey, manifestKey, nodeKey, recordKey, verificationKey } from '../storage/layout.ts';
 import { parseManifest } from '../storage/manifest.ts';
+import { refuseRetained } from '../storage/retention.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { judge } from '../storage/sweep-rule.ts';
 import { deleteBackup, Deletions } from './node-delete.ts';
@@ -57,7 +59,18 @@ class Sweep {
     this.#context.reporter.sweep(this.#report);
   }
 
+  /** What the store retains is left, and the rest is swept all the same. */
   async backup(backup: FoundBackupFiles): Promise<void> {
+    try {
+      await this.#backup(backup);
+    } catch (error) {
+      if (!(error instanceof OperatorError) || error.code !== 'BACKUP_RETAINED') throw error;
+      const path = recordKey(this.#cluster, backup.name);
+      this.found({ path, files: 0, bytes: 0, reason: `left as it is: ${error.message}` });
+    }
+  }
+
+  async #backup(backup: FoundBackupFiles): Promise<void> {
     const { name } = backup;
     const { all, parts, verification, extras, left } = judge(backup, this.#before);
     if (left !== null) {
@@ -107,7 +120,9 @@ class Sweep {
     for await (const { key, size, changed } of storage.list(prefix)) {
       if (!named.has(key) && changed <= this.#before) extras.push({ key, size });
     }
-    const needed = extras.length === 0 ? new Set() : await this.#needed(name);
+    if (extras.length === 0) return;
+    const needed = await this.#needed(name);
+    await refuseRetained(storage, [prefix], { keep: new Set([...named, ...needed]), signal });
     for (const { key, size } of extras.filter((extra) => !needed.has(extra.key))) {
       signal.throwIfAborted();
       this.found({ path: key, files: 1, bytes: size, reason: 'a file that no manifest names' });
@@ -120,6 +135,7 @@ class Sweep {
     const { storage, signal } = this.#context;
     const prefix = `${nodeKey(this.#cluster, executorId, name)}/`;
     const needed = await this.#needed(name);
+    await refuseRetained(storage, [prefix], { keep: needed, signal });
     let files = 0;
     for await (const { key } of storage.list(prefix)) if (!needed.has(key)) files += 1;
     const bytes = files === 0 ? 0 : await storage.ownBytes(prefix, { signal, shared: needed });

@@ -197,6 +197,9 @@ class FileStorage implements Storage {
     });
   }
 
+  /** What the file system forbids it says when it is asked. */
+  retainedUntil = (): Promise<null> => Promise.resolve(null);
+
   async deleteFolder(prefix: string, options: DeleteOptions = {}): Promise<void> {
     const folder = prefix === '' ? null : await this.#findFolder(prefix);
     if (folder === null) return;

@@ -5,6 +5,7 @@ import type { RenameReport } from '../model/step.ts';
 import { manifestKey, nodeKey, recordKey, renamingKey, verificationKey } from './layout.ts';
 import { sha256Of } from './manifest.ts';
 import { References } from './references.ts';
+import { refuseRetained } from './retention.ts';
 import { rewriteFinding, rewriteManifest, rewriteRecord, written, type Pair } from './renamed-documents.ts';
 import type { Storage } from './storage.ts';
 
@@ -72,7 +73,8 @@ export async function planRenaming(storage: Storage, renaming: Renaming): Promis
 /**
  * Gives an executor's folders another name, and its manifests and the records that name them other checksums, so that all hold. Cut short
  * anywhere, it goes on when it is called again; until then the backups that it is about are plainly none. No other work may be done at the location
- * meanwhile. Throws BAD_REQUEST, and NAME_TAKEN where the target has a backup of that name; nothing is changed then.
+ * meanwhile. Throws BAD_REQUEST, NAME_TAKEN where the target has a backup of that name, and
+ * BACKUP_RETAINED where the store lets the old folders not be deleted; nothing is changed then.
  */
 export async function renameExecutor(
   storage: Storage,
@@ -162,7 +164,9 @@ async function plan(storage: Storage, renaming: Renaming): Promise<Journal> {
 }
 
 async function count(storage: Storage, journal: Journal, name: string): Promise<void> {
-  for await (const { key, size } of storage.list(`${nodeKey(journal.cluster, journal.from, name)}/`)) {
+  const prefix = `${nodeKey(journal.cluster, journal.from, name)}/`;
+  await refuseRetained(storage, [prefix]);
+  for await (const { key, size } of storage.list(prefix)) {
     // The backup is being resumed: its record names a manifest that was put aside.
     if (/\/manifest-[0-9a-f]{64}\.json$/.test(key)) {
       throw new OperatorError('BACKUP_INCOMPLETE', `Backup ${name} was begun to be resumed, and is not at its end`, {

@@ -134,6 +134,12 @@ export interface Storage {
   delete(key: string): Promise<boolean>;
 
   /**
+   * Epoch ms until which the store itself lets something below a prefix that ends at a `/` not be deleted (object lock, legal hold), but for the keys
+   * to be kept; Infinity where there is no date. Null where nothing is in the way, as far as can be told.
+   */
+  retainedUntil(prefix: string, options?: { keep?: ReadonlySet<string>; signal?: AbortSignal }): Promise<number | null>;
+
+  /**
    * Deletes everything below a prefix that ends at a `/`, unfinished temporaries too, but for the keys to be kept, and the folders that
    * are empty then. Symbolic links are deleted, not followed. Durable on return.
    */

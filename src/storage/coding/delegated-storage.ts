@@ -86,6 +86,10 @@ export class DelegatedStorage implements Storage {
     return this.inner.delete(key);
   }
 
+  retainedUntil(...[prefix, options]: Parameters<Storage['retainedUntil']>): Promise<number | null> {
+    return this.inner.retainedUntil(prefix, options);
+  }
+
   deleteFolder(prefix: string, options?: DeleteOptions): Promise<void> {
     return this.inner.deleteFolder(prefix, options);
   }

@@ -17,11 +17,13 @@ import type {
   TransferOptions,
 } from '../storage.ts';
 import { bringObject } from './bring.ts';
+import { deleteKeys } from './delete-keys.ts';
 import { readHead, readText } from './documents.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { moveObjects } from './move.ts';
 import type { ObjectPage, ObjectStore } from './object-store.ts';
 import { checksumOf, readObject } from './read-object.ts';
+import { latestRetention } from './retention.ts';
 import { attempt, HASTY, PATIENT } from './retry.ts';
 import type { Transfer } from './transfer.ts';
 import { sweepUploads } from './unfinished.ts';
@@ -89,7 +91,10 @@ class ObjectStorage implements Storage {
     checkKey(to);
     const found = await this.#attempt(`looking for ${from}`, (one) => this.#store.head(checkKey(from), one.signal));
     const isSame = found !== null && found.size === expected.size && found.modified <= expected.unchangedSince;
-    return isSame ? 'REFERENCED' : 'NONE';
+    if (!isSame) return 'NONE';
+    // What a new backup refers to is kept for as long as what it brings.
+    await this.#attempt(`retaining ${from}`, async (one) => this.#store.retainAnew?.(from, found, one.signal));
+    return 'REFERENCED';
   }
 
   async getFile(
@@ -114,7 +119,8 @@ class ObjectStorage implements Storage {
 
   async readStream(key: string, options?: TransferOptions): Promise<AsyncIterable<Buffer> | null> {
     options?.signal?.throwIfAborted();
-    return await readObject(this.#transfer, checkKey(key), options);
+    const content = await readObject(this.#transfer, checkKey(key), options);
+    return content && copies(content);
   }
 
   async putDocument(key: string, content: string): Promise<void> {
@@ -171,22 +177,13 @@ class ObjectStorage implements Storage {
     return true;
   }
 
+  retainedUntil(...[prefix, options]: Parameters<Storage['retainedUntil']>): Promise<number | null> {
+    return latestRetention(this.#transfer, this.list(prefix), options);
+  }
+
   async deleteFolder(prefix: string, { keep, signal, onFile }: DeleteOptions = {}): Promise<void> {
     if (checkPrefix(prefix) === '') return;
-    const batch: string[] = [];
-    const deleteBatch = async (): Promise<void> => {
-      const keys = batch.splice(0);
-      if (keys.length === 0) return;
-      const what = `deleting ${keys.length} objects below ${prefix}`;
-      await this.#attempt(what, (one) => this.#store.deleteAll(keys, one.signal), signal);
-      for (const key of keys) onFile?.(key);
-    };
-    for await (const { key } of this.list(prefix)) {
-      signal?.throwIfAborted();
-      if (!keep?.has(key)) batch.push(key);
-      if (batch.length === this.#store.limits.deletedAtOnce) await deleteBatch();
-    }
-    await deleteBatch();
+    await deleteKeys(this.#transfer, keysBut(keep, this.list(prefix)), { signal, onKey: onFile });
   }
 
   sweepUnfinished(prefix: string, options: SweepOptions): AsyncIterable<StoredEntry> {
@@ -245,6 +242,13 @@ function endless(prefix: string, url: string): OperatorError {
   );
 }
 
+async function* keysBut(
+  keep: ReadonlySet<string> | undefined,
+  entries: AsyncIterable<StoredEntry>,
+): AsyncGenerator<string> {
+  for await (const { key } of entries) if (!keep?.has(key)) yield key;
+}
+
 async function isFile(path: string, size?: number): Promise<boolean> {
   try {
     const stats = await lstat(path);
@@ -254,4 +258,9 @@ async function isFile(path: string, size?: number): Promise<boolean> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw error;
   }
+}
+
+/** The memory of a part is used again, and who reads may keep what it was given. */
+async function* copies(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const part of content) yield Buffer.from(part);
 }

@@ -8,6 +8,8 @@ export interface ObjectFacts {
   modified: number;
   /** Another one whenever the content is (ETag, generation). */
   version: string;
+  /** Epoch ms until which the store lets nobody delete it; Infinity where it gives no date. */
+  retainedUntil?: number;
 }
 
 /** A listing comes in pages; keys are those of the location, folders end with a `/`. */
@@ -124,6 +126,12 @@ export interface ObjectStore {
 
   /** Within the store, whatever the size (bytes). Replaces what was there. */
   copy(from: string, to: string, size: number, signal: AbortSignal | undefined): Promise<void>;
+
+  /** True where objects may be retained, as `head` says of each. Left out: never. */
+  retains?(signal: AbortSignal): Promise<boolean>;
+
+  /** Retains an object that is there for as long as one that is put now. Left out: nothing is retained because of the location. */
+  retainAnew?(key: string, facts: ObjectFacts, signal: AbortSignal): Promise<void>;
 
   /** Uploads below a prefix that never ended; none where the store tells nobody, and ends them by itself. */
   unfinished(prefix: string, signal: AbortSignal | undefined): AsyncIterable<UnfinishedUpload>;

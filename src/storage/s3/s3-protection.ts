@@ -1,4 +1,4 @@
-import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
+import type { ObjectLockMode, PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { isFileKey } from '../layout.ts';
 
@@ -89,17 +89,14 @@ export function writtenWith(protection: S3Protection, key: string, now: number):
 }
 
 /** Under which lock an object is put at that time; null for none. */
-function lockOf(
+export function lockOf(
   { objectLock, objectLockDays = 0 }: S3Protection,
   now: number,
-): Pick<Written, 'ObjectLockMode' | 'ObjectLockRetainUntilDate'> | null {
+): { ObjectLockMode: ObjectLockMode; ObjectLockRetainUntilDate: Date } | null {
   if (objectLock === undefined) return null;
-  return { ObjectLockMode: objectLock, ObjectLockRetainUntilDate: retainUntil(objectLockDays, now) };
-}
-
-/** In whole seconds: the store knows no others. */
-export function retainUntil(days: number, now: number): Date {
-  return new Date(Math.ceil((now + days * DAY_MS) / 1000) * 1000);
+  // In whole seconds: the store knows no others.
+  const until = Math.ceil((now + objectLockDays * DAY_MS) / 1000) * 1000;
+  return { ObjectLockMode: objectLock, ObjectLockRetainUntilDate: new Date(until) };
 }
 
 /** As a query. */

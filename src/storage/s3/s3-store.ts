@@ -6,6 +6,7 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  PutObjectRetentionCommand,
   S3ServiceException,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -34,6 +35,7 @@ import {
 } from './s3-errors.ts';
 import type { S3Location } from './s3-location.ts';
 import { writtenWith, type Written } from './s3-protection.ts';
+import { mayRetain, renewedRetention, retentionOf } from './s3-retention.ts';
 import { aborting, crc32Text } from './s3-request.ts';
 import { beginS3Upload } from './s3-upload.ts';
 import { unfinishedUploads } from './s3-unfinished.ts';
@@ -86,7 +88,7 @@ export class S3Store implements ObjectStore {
     try {
       const found = await this.#client.send(new HeadObjectCommand(this.#at(key)), aborting(signal));
       const { ContentLength: size = 0, LastModified, ETag: version = '' } = found;
-      return { size, modified: LastModified?.getTime() ?? 0, version };
+      return { size, modified: LastModified?.getTime() ?? 0, version, ...retentionOf(found) };
     } catch (error) {
       if (isMissingObject(error)) return null;
       // The answer to a HEAD has no body: why it was refused says that to a GET.
@@ -189,6 +191,17 @@ export class S3Store implements ObjectStore {
   copy(from: string, to: string, size: number, signal: AbortSignal | undefined): Promise<void> {
     const copy = { from: this.#at(from), to: this.#at(to), written: this.#written(to), size };
     return copyObject(this.#client, copy, signal);
+  }
+
+  retains(signal: AbortSignal): Promise<boolean> {
+    return mayRetain(this.#client, this.#location, signal);
+  }
+
+  async retainAnew(key: string, facts: ObjectFacts, signal: AbortSignal): Promise<void> {
+    const Retention = renewedRetention(this.#location.protection, facts, Date.now());
+    if (Retention === null) return;
+    const command = new PutObjectRetentionCommand({ ...this.#at(key), Retention, ChecksumAlgorithm: 'CRC32' });
+    await this.#client.send(command, { abortSignal: signal });
   }
 
   unfinished(prefix: string, signal: AbortSignal | undefined): AsyncIterable<UnfinishedUpload> {
