@@ -51,7 +51,7 @@ export class GsClient {
     }
   }
 
-  /** What the answer says; null for one without a body. */
+  /** What the answer says. */
   async json<T>(request: GsRequest): Promise<T> {
     return readJson<T>(await this.send(request));
   }
@@ -129,7 +129,7 @@ function silent(): Error {
 export async function readJson<T>(answer: IncomingMessage): Promise<T> {
   const text = await readText(answer);
   try {
-    return (text === '' ? null : JSON.parse(text)) as T;
+    return JSON.parse(text) as T;
   } catch {
     throw new GsError(answer.statusCode ?? 0, { reason: 'unknownAnswer', message: 'the answer is no JSON' });
   }

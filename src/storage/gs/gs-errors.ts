@@ -18,6 +18,15 @@ export class GsError extends Error {
   }
 }
 
+/** What whoever gives tokens answers: of objects and buckets it says nothing. */
+export class TokenError extends GsError {}
+
+/** The answer to a request for a token. `what`: which token. */
+export function tokenError(status: number, body: string, what: string): TokenError {
+  const { reason, message } = wordsOf(body);
+  return new TokenError(status, { reason, message: message === '' ? what : `${message} (${what})` });
+}
+
 /** What an answer's body says, in any of the forms that Google's interfaces give it. */
 export function gsError(status: number, headers: IncomingHttpHeaders, body: string): GsError {
   return new GsError(status, wordsOf(body), headers['retry-after']);
@@ -66,6 +75,10 @@ const REASON_HINTS: Readonly<Record<string, string>> = {
   quotaExceeded: 'The quota of the project or bucket is used up: make room there, or have it raised.',
 };
 
+/** Where nothing better is known. */
+export const NO_TOKEN_HINT =
+  'Name the key file of a service account in the location, by credentials=file:/path, or set GOOGLE_APPLICATION_CREDENTIALS on the node.';
+
 /** A status of 4xx, but worth another try. */
 const PASSING_REASONS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', 'backendError', 'internalError']);
 
@@ -73,11 +86,12 @@ const FULL_REASONS = new Set(['quotaExceeded', 'storageQuotaExceeded']);
 
 /** True for an answer that says that there is nothing under that key, and not that there is no bucket. */
 export function isMissingObject(error: unknown): boolean {
-  return error instanceof GsError && error.status === 404 && !/\bbucket\b.* not exist/i.test(error.message);
+  return hasStatus(error, 404) && !/\bbucket\b.* not exist/i.test((error as GsError).message);
 }
 
+/** True for such an answer of the store. */
 export function hasStatus(error: unknown, ...statuses: number[]): boolean {
-  return error instanceof GsError && statuses.includes(error.status);
+  return error instanceof GsError && !(error instanceof TokenError) && statuses.includes(error.status);
 }
 
 /** What an error means, and what to do. `what`: the operation, with the key and the place. */
@@ -87,7 +101,7 @@ export function explainGs(error: unknown, what: string): Failure {
   }
   const { status, reason, message, retryAfter } = error;
   const said = `${reason === '' ? '' : `${reason} `}(${status})${message === '' ? '' : `: ${message}`}`;
-  const hint = REASON_HINTS[reason] ?? HINTS[status];
+  const hint = REASON_HINTS[reason] ?? (error instanceof TokenError ? NO_TOKEN_HINT : HINTS[status]);
   const failed = (kind: ErrorCode): OperatorError =>
     new OperatorError(kind, `${what}: ${said}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
   if (status === 507 || FULL_REASONS.has(reason)) {

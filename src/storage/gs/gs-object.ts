@@ -38,7 +38,8 @@ export async function deleteObject(
 ): Promise<void> {
   try {
     const path = objectPath(place);
-    await client.json({ method: 'DELETE', path, query: generation === undefined ? {} : { generation }, signal });
+    const query = generation === undefined ? {} : { generation };
+    (await client.send({ method: 'DELETE', path, query, signal })).resume();
   } catch (error) {
     if (!hasStatus(error, 404)) throw error;
   }

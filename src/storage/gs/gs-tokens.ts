@@ -1,9 +1,9 @@
-import { GoogleAuth, JWT, type AuthClient, type JWTInput, type JWTOptions } from 'google-auth-library';
+import { gcpMetadata, GoogleAuth, JWT, type AuthClient, type JWTInput, type JWTOptions } from 'google-auth-library';
 import { z } from 'zod';
 import { messageOf, OperatorError } from '../../errors.ts';
 import { findCredentials, missingCredentials, type CredentialPlaces, type Credentials } from '../credentials.ts';
 import { networkAgents, type NetworkOptions } from '../network.ts';
-import { gsError } from './gs-errors.ts';
+import { NO_TOKEN_HINT, tokenError } from './gs-errors.ts';
 import type { GsLocation } from './gs-location.ts';
 
 /** Reads and writes objects and makes buckets; which of them, its roles say. */
@@ -60,6 +60,8 @@ const ANYBODY: GsAccess = { token: () => Promise.resolve(null), project: () => P
 
 async function defaultAccess(): Promise<GsAccess> {
   const where = "Google's default credentials";
+  // The library looks for the metadata server once in a process, and would never find one that did not answer then.
+  gcpMetadata.resetIsAvailableCache();
   const auth = new GoogleAuth({ scopes: SCOPE });
   const client = await tellingLess(() => auth.getClient(), where);
   return { token: () => tokenOf(client, where), project: () => tellingLess(() => auth.getProjectId(), where) };
@@ -132,18 +134,17 @@ function unfit(expected: string, { where }: Credentials): OperatorError {
 
 /** What Google's library throws carries the request, and so the key's signature or the refresh token: only its words are passed on. */
 async function tellingLess<T>(act: () => Promise<T>, where: string): Promise<T> {
+  const what = `get a token for the store by ${where}`;
   try {
     return await within(act());
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     const { response, code, name, cause } = error as { response?: { status: number; data?: unknown } } & SystemError;
-    if (response !== undefined) throw gsError(response.status, {}, textOf(response.data));
-    const said = `get a token for the store by ${where}: ${messageOf(error)}`;
+    if (response !== undefined) throw tokenError(response.status, textOf(response.data), what);
+    const said = `${what}: ${messageOf(error)}`;
     const system = name === 'TimeoutError' ? 'ETIMEDOUT' : (code ?? (cause as SystemError | undefined)?.code);
     if (system !== undefined && !system.startsWith('ERR_OSSL')) throw Object.assign(new Error(said), { code: system });
-    throw new OperatorError('STORAGE_FAILED', said, {
-      hint: 'Name the key file of a service account in the location, by credentials=file:/path, or set GOOGLE_APPLICATION_CREDENTIALS on the node.',
-    });
+    throw new OperatorError('STORAGE_FAILED', said, { hint: NO_TOKEN_HINT });
   }
 }
 
@@ -154,11 +155,13 @@ function textOf(data: unknown): string {
 }
 
 async function within<T>(work: Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(LONGEST_MS);
+  let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error(`none came within ${LONGEST_MS / 1000} s`)), {
-      once: true,
-    });
+    timer = setTimeout(() => reject(new Error(`none came within ${LONGEST_MS / 1000} s`)), LONGEST_MS);
   });
-  return Promise.race([work, late]);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

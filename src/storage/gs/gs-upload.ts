@@ -95,7 +95,7 @@ class GsUpload implements ObjectUpload {
 
   async abort(): Promise<void> {
     try {
-      await this.#client.json({ method: 'DELETE', path: this.#session });
+      (await this.#client.send({ method: 'DELETE', path: this.#session })).resume();
     } catch (error) {
       // Google's answer to it is 499; what else the store refuses it ends by itself.
       if (!(error instanceof GsError) || error.status >= 500) throw error;

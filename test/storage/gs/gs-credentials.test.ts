@@ -147,6 +147,17 @@ test('a key that is not taken, or no key at all, is said with what to change and
   t.regex(unreachable.message, /get a token for the store by the variables GS_/);
 });
 
+test('what the token endpoint does not find is no missing object', async (t) => {
+  const tokens = await startTokenServer(t, 60);
+  const env = { GS_CREDENTIALS: tokens.newKey() };
+  const storage = await openWith(server.endpoint, '&credentials=env:GS_', { env });
+  await storage.putDocument('c/1', 'x');
+  tokens.isGone = true;
+  const error = await rejectsWith(t, 'STORAGE_FAILED', storage.getDocument('c/1'));
+  t.regex(error.message, /not_found \(404\): .*get a token for the store by the variables GS_/);
+  await rejectsWith(t, 'STORAGE_FAILED', storage.delete('c/1'));
+});
+
 test('what comes with a request cannot make the node read its own files', async (t) => {
   const text = JSON.stringify({
     type: 'external_account',

@@ -14,6 +14,8 @@ export interface TokenServer {
   given: string[];
   /** A new key of the account, and the text of its file; the old one counts no longer. */
   newKey(): string;
+  /** True: there is no such account any more. */
+  isGone: boolean;
 }
 
 /** `lifetime` of tokens in seconds. */
@@ -21,6 +23,7 @@ export async function startTokenServer(t: ExecutionContext, lifetime = 3600): Pr
   const given: string[] = [];
   let publicKey = '';
   const answer = async (request: IncomingMessage): Promise<{ status: number; body: object }> => {
+    if (told.isGone) return { status: 404, body: { error: 'not_found' } };
     const form = new URLSearchParams(await text(request));
     const problem = problemOf(form, publicKey, url);
     if (problem !== null) return { status: 400, body: { error: 'invalid_grant', error_description: problem } };
@@ -57,7 +60,8 @@ export async function startTokenServer(t: ExecutionContext, lifetime = 3600): Pr
       token_uri: url,
     });
   };
-  return { url, given, newKey };
+  const told = { url, given, newKey, isGone: false };
+  return told;
 }
 
 /** RFC 7523: what is wrong with the request; null for nothing. */
