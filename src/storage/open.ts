@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock, type Clock } from '../clock.ts';
 import { OperatorError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { parseAzureLocation } from './azure/azure-location.ts';
 import { CodedStorage } from './coding/coded-storage.ts';
 import { Keys } from './coding/keys.ts';
 import { splitLocation } from './coding/location-options.ts';
@@ -43,7 +44,7 @@ export const MEMORY_BYTES = 64 * 1024 ** 2;
 
 /** What openStorage understands, for messages. */
 const SUPPORTED =
-  's3://bucket/prefix, gs://bucket/prefix, file:///directory, /directory, or a directory relative to the sandbox';
+  's3://bucket/prefix, azure://container/prefix, gs://bucket/prefix, file:///directory, /directory, or a directory relative to the sandbox';
 
 type StoreDeps = ObjectDeps & { places: CredentialPlaces };
 
@@ -56,6 +57,7 @@ interface StoreKind {
 /** The stores of objects, by scheme. Each has a large library: only that of the one in use is read. */
 const STORES: Readonly<Record<string, StoreKind>> = {
   s3: kind(parseS3Location, async (...how) => (await import('./s3/open-s3.ts')).openS3Storage(...how)),
+  azure: kind(parseAzureLocation, async (...how) => (await import('./azure/open-azure.ts')).openAzureStorage(...how)),
   gs: kind(parseGsLocation, async (...how) => (await import('./gs/open-gs.ts')).openGsStorage(...how)),
 };
 
