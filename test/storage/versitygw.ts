@@ -26,13 +26,7 @@ export interface S3Server {
 export function openAt(
   { endpoint }: Pick<S3Server, 'endpoint'>,
   pool: CopyPool,
-  {
-    bucket = `b-${randomUUID()}`,
-    options = '&createBucket=true',
-    key = KEY,
-    patient = true,
-    env: more = {},
-  } = {},
+  { bucket = `b-${randomUUID()}`, options = '&createBucket=true', key = KEY, patient = true, env: more = {} } = {},
 ): Promise<Storage> {
   const location = parseS3Location(
     `s3://${bucket}/a/prefix?endpoint=${endpoint}&region=us-east-1&credentials=env:S3_${options}`,
@@ -46,13 +40,14 @@ export function openAt(
 /** As `scripts/setup --tests` has installed it; null where there was no Go to do so. */
 export const VERSITYGW = globSync(join(import.meta.dirname, '../../.cache/versitygw/*/versitygw'))[0] ?? null;
 
-/** Its buckets lie in `directory`, and belong to `key`. `options`: more of the server's own, before the name of its backend. */
+/** Its buckets lie in `directory`, and belong to `key`. `options`: more of the server's own, and behind `posix` of its backend. */
 export async function startVersitygw(directory: string, options: readonly string[] = [], key = KEY): Promise<S3Server> {
   if (VERSITYGW === null) throw new Error('expected versitygw in .cache: run scripts/setup --tests');
   const port = await freePort();
   const data = join(directory, 'buckets');
   mkdirSync(data, { recursive: true });
-  const server = spawn(VERSITYGW, ['--port', `127.0.0.1:${port}`, '--quiet', ...options, 'posix', data], {
+  const backend = options.includes('posix') ? [] : ['posix'];
+  const server = spawn(VERSITYGW, ['--port', `127.0.0.1:${port}`, '--quiet', ...options, ...backend, data], {
     env: { ...process.env, ROOT_ACCESS_KEY: key.id, ROOT_SECRET_KEY: key.secret },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
