@@ -1,5 +1,6 @@
 import type { Offer } from '../../src/mesos/types.ts';
 import { newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
+import { SealingKey } from '../../src/sealed.ts';
 import type { SchedulerSettings } from '../../src/scheduler/settings.ts';
 
 export const settings: SchedulerSettings = {
@@ -87,6 +88,9 @@ export const normal: NodeHealth = {
   uptimeMillis: 1,
   nativeTransportRunning: true,
 };
+
+/** As an executor tells it that can be given credentials. */
+export const normalWithKey: NodeHealth = { ...normal, sealingKey: new SealingKey().publicKey };
 
 export function aNode(number: number, changes: Partial<ClusterNode> = {}): ClusterNode {
   return { ...newNode('dev', number, number < 2), ...changes };

@@ -4,7 +4,7 @@ import type { ExecutorInfo, Resource, TaskInfo, TaskState, TaskStatus } from '..
 import type { PhaseName } from '../../src/model/phase.ts';
 import type { StepReport, StepRequest } from '../../src/model/step.ts';
 import { Bag } from './bag.ts';
-import { normal } from './helpers.ts';
+import { normalWithKey } from './helpers.ts';
 
 /** An agent sends an update again after this long without its acknowledgement. */
 const RESEND_MS = 10_000;
@@ -194,7 +194,7 @@ export class ModelAgent {
   }
 
   #words({ step, taskId, executorId }: ModelTask, state: TaskState): { data?: Uint8Array } {
-    if (state === 'TASK_RUNNING' && step === null) return { data: encodeHealth(normal) };
+    if (state === 'TASK_RUNNING' && step === null) return { data: encodeHealth(normalWithKey) };
     if (state !== 'TASK_FINISHED' || step === null) return {};
     return { data: encodeStepProgress({ taskId, report: this.#events.report(step.phase, executorId) }) };
   }

@@ -15,7 +15,7 @@ import type {
 import type { PhaseName } from '../../src/model/phase.ts';
 import type { StepReport } from '../../src/model/step.ts';
 import { Bag } from './bag.ts';
-import { normal } from './helpers.ts';
+import { normalWithKey } from './helpers.ts';
 import { encodedOf, ModelAgent } from './model-agent.ts';
 import { ModelOffers } from './model-offers.ts';
 import { changeOf, type Operation } from './model-operations.ts';
@@ -163,7 +163,7 @@ export class ModelMesos {
   }
 
   #sayHealth(agentId: string, executorId: string): void {
-    const data = encodeExecutorMessage({ health: normal });
+    const data = encodeExecutorMessage({ health: normalWithKey });
     this.#say({ type: 'MESSAGE', message: { agentId: { value: agentId }, executorId: { value: executorId }, data } });
   }
 
