@@ -17,6 +17,7 @@ import { healthRoutes } from './routes/health.ts';
 import { historyRoutes, jobRoutes } from './routes/jobs.ts';
 import { jobEventRoutes } from './routes/job-events.ts';
 import { liveNodeRoutes } from './routes/live-nodes.ts';
+import { locationRoutes } from './routes/location.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { offerRoutes } from './routes/offers.ts';
@@ -47,6 +48,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...historyRoutes(deps),
     ...jobEventRoutes(deps),
     ...bandwidthRoutes(deps),
+    ...locationRoutes(deps),
     ...adoptionRoutes(deps),
     ...backupRoutes(deps),
     ...scheduleRoutes(deps),

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { BackupCatalogue } from '../jobs/backup-catalogue.ts';
 import type { ClusterJobs } from '../jobs/cluster-jobs.ts';
 import type { Logger } from '../log.ts';
+import type { LocationCheck } from '../model/location-check.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { OfferReport, WaitingNeed } from '../model/offer-report.ts';
 import type { State } from '../state/database.ts';
@@ -45,6 +46,8 @@ export interface ServedFile {
 export interface ApiDeps extends Access {
   jobs: ClusterJobs;
   backups: BackupCatalogue;
+  /** Looks at a location, or the default one, from this host; answers in about 10 s. Throws BAD_REQUEST. */
+  checkLocation: (location: string | undefined) => Promise<LocationCheck>;
   nodes: Pick<NodeStore, 'all'>;
   state: Pick<State, 'schedules' | 'transaction'>;
   ring: RingOrders;

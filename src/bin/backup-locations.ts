@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { BackupReader, Seen } from '../jobs/backup-reader.ts';
 import type { FoundBackup } from '../jobs/cluster-jobs.ts';
+import type { LocationCheck } from '../model/location-check.ts';
 import type { GivenCredentials } from '../model/credentials.ts';
 import type { BackupSummary } from '../model/backup-summary.ts';
 import type { FolderCache } from '../storage/backup-folders.ts';
@@ -13,6 +15,7 @@ import { isObjectStore, locationDirectory, openStorage } from '../storage/open.t
 import { ownBytes } from '../storage/own-bytes.ts';
 import { readBackup, readLocation, type LocationContent, type SummaryCache } from '../storage/read-backups.ts';
 import type { Storage } from '../storage/storage.ts';
+import { lookFromHere } from './location-check.ts';
 import { OwnBytes } from './own-bytes.ts';
 
 interface Caches {
@@ -33,6 +36,11 @@ export class BackupLocations implements BackupReader {
     this.#cluster = cluster;
     this.#remembered = remembered;
     this.#signal = signal;
+  }
+
+  /** By reading alone. Throws BAD_REQUEST for what no node could open. */
+  check(location: string): Promise<LocationCheck> {
+    return lookFromHere(location, () => withStorage(location, (storage) => storage.folders('')), systemClock);
   }
 
   list(location: string, given?: GivenCredentials) {

@@ -33,6 +33,7 @@ import { currentNeeds, waitingNeeds } from '../scheduler/needs.ts';
 import { Ring } from '../scheduler/ring.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { openState, type State } from '../state/database.ts';
+import { checkLocation } from '../storage/open.ts';
 import { BackupLocations } from './backup-locations.ts';
 import { EXECUTOR_NODE_OPTIONS, launchOnAgents } from './launch-on-agents.ts';
 import { mesosClient, mesosOptions } from './mesos-client.ts';
@@ -61,6 +62,7 @@ export async function runScheduler(start: SchedulerStart, signal: AbortSignal): 
   const log = createLogger('scheduler', options.logLevel);
   const clientOptions = await mesosOptions(start);
   const policy = accessPolicy({ host: options.host, token: start.token, insecure: options.insecure });
+  checkBackupDirectory(options);
   for (const warning of [...start.environmentWarnings, ...warnings(options)]) log.warn(warning);
   await mkdir(options.stateDirectory, { recursive: true });
   const state = openState(join(options.stateDirectory, 'scheduler.sqlite'));
@@ -73,6 +75,15 @@ export async function runScheduler(start: SchedulerStart, signal: AbortSignal): 
     });
   } finally {
     state.close();
+  }
+}
+
+/** Throws BAD_REQUEST for what no node could open. */
+function checkBackupDirectory({ backupDirectory }: SchedulerOptions): void {
+  try {
+    checkLocation(backupLocation(backupDirectory));
+  } catch (error) {
+    throw wrapError('read --backup-directory', error, 'BAD_REQUEST');
   }
 }
 
@@ -121,6 +132,7 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
     defaultLocation,
     wake,
     findBackup: (location, name, given) => locations.find(location, name, given),
+    checkLocation,
     ...noteEnds(start, state, clock),
   });
   const backups = new BackupCatalogue({ state, clock, defaultLocation, reader: locations });
@@ -128,7 +140,7 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const context = { client, state, jobs, settings, lastOffers, externalSeeds, limits: defaultLimits, clock, log };
   const scheduler = new Scheduler(context);
   const observing = observe({ context, metrics, webhook: start.webhook });
-  const shown = { backups, metrics: () => metrics.render() };
+  const shown = { ...shownLocations(locations, defaultLocation), backups, metrics: () => metrics.render() };
   const api = createApi({ ...apiDeps(options, context, wake), ...shown, artifacts: served(artifacts), ...policy });
   const server = createApiServer(api);
   const port = await listen(server, options.host, options.port);
@@ -160,6 +172,10 @@ async function runTogether(
   const until = AbortSignal.any([signal, ended.signal]);
   await Promise.all([scheduler.run(signal).finally(() => ended.abort()), ...others.map((run) => run(until))]);
 }
+
+const shownLocations = (locations: BackupLocations, defaultLocation: string) => ({
+  checkLocation: (location = defaultLocation) => locations.check(location),
+});
 
 /** A scheduler that lost its state finds its backups again. Nothing waits for it: a location may be slow, or hang. */
 async function rescan(backups: BackupCatalogue, log: Logger): Promise<void> {

@@ -5,6 +5,7 @@ import { addAdoptionCommands } from './commands/adoption.ts';
 import { addBackupCommands } from './commands/backups.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addJobCommands } from './commands/jobs.ts';
+import { addLocationCommands } from './commands/location.ts';
 import { addNodeCommands } from './commands/nodes.ts';
 import { addScheduleCommands } from './commands/schedules.ts';
 import { DEFAULT_URL, type CliDeps } from './deps.ts';
@@ -39,6 +40,7 @@ export function createProgram(deps: CliDeps): Program {
   addAdoptionCommands(program, register);
   addNodeCommands(program, register);
   addScheduleCommands(program, register);
+  addLocationCommands(program, register);
   addClusterCommands(program, register);
   return {
     program,

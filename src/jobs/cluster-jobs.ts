@@ -42,6 +42,8 @@ export interface ClusterJobsDeps {
   wake: () => void;
   /** Looks at a location for what lies under a name. Not asked about sandboxes. */
   findBackup: (location: string, name: string, given?: GivenCredentials) => Promise<FoundBackup>;
+  /** Throws BAD_REQUEST for a location that no node could open, by its text alone. Left out: none is refused. */
+  checkLocation?: (location: string) => void;
   /** Called within the transaction that ends a job, for what has to be stored together with that. */
   onEnd?: (job: ClusterJob) => void;
 }
@@ -66,6 +68,7 @@ export class ClusterJobs {
   async start(type: JobType, asked: StartRequest): Promise<ClusterJob> {
     const { state, clock, wake, defaultLocation } = this.#deps;
     const { credentials } = asked;
+    if (isLocationJob(type)) this.checkLocation(asked.location);
     if (credentials && isLocationJob(type)) checkGiven(credentials, locationOf(asked.location ?? defaultLocation));
     const request = asked.resume ? resumingRequest(asked, this.#earlier(asked)) : asked;
     const sought = isBackupJob(type) ? await this.#seek(type, request) : null;
@@ -84,6 +87,11 @@ export class ClusterJobs {
     if (credentials) this.#credentials.set(job.id, credentials);
     wake();
     return job;
+  }
+
+  /** Throws BAD_REQUEST where a job at that location, or at the default one, would be refused for its text alone. */
+  checkLocation(location: string | undefined): void {
+    this.#deps.checkLocation?.(locationOf(location ?? this.#deps.defaultLocation));
   }
 
   /** What lies where a backup is to be made, read or deleted. Checks before it looks. */

@@ -19,6 +19,7 @@ import { ClusterJobs, type FoundBackup } from '../../src/jobs/cluster-jobs.ts';
 import { executorIdOf, newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import { Ring } from '../../src/scheduler/ring.ts';
 import { openState } from '../../src/state/database.ts';
+import { checkLocation } from '../../src/storage/open.ts';
 import { answerProblems } from './document.ts';
 
 /** Far enough from any real time to be seen in an answer. */
@@ -73,6 +74,7 @@ export async function startApi(
     defaultLocation: 'file:///backup',
     wake,
     findBackup: () => Promise.resolve({ state: options.found ?? 'UNKNOWN', message: null }),
+    checkLocation,
   });
   const backups = new BackupCatalogue({
     state,
@@ -95,6 +97,7 @@ export async function startApi(
   const deps: ApiDeps = {
     jobs,
     backups,
+    checkLocation: (location = 'file:///backup') => Promise.resolve({ location, reachable: true, writable: null }),
     nodes: state.nodes,
     state,
     ring: new Ring({ state, wake }),

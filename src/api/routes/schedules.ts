@@ -80,6 +80,7 @@ function put(deps: ApiDeps, name: string, params: Call<typeof SPEC>['params']) {
   const { state, clock } = deps;
   const spec = specOf(deps, name, params);
   checkSchedule(spec);
+  deps.jobs.checkLocation(params.location);
   return state.transaction(() => {
     checkApart(spec, state.schedules.all());
     const before = state.schedules.get(name);
