@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { OperatorError } from '../../errors.ts';
 import type {
   Failure,
   ObjectFacts,
@@ -80,8 +81,9 @@ export class GsStore implements ObjectStore {
     try {
       const query = { alt: 'media', ...pinned };
       const body = await this.#client.send({ path: this.#path(key), query, headers, signal });
-      const size = Number(body.headers['content-range']?.split('/')[1] ?? body.headers['content-length']);
-      return { body, size, version: String(body.headers['x-goog-generation']) };
+      const { 'content-range': sent, 'x-goog-stored-content-length': stored, ...others } = body.headers;
+      const size = Number(sent?.split('/')[1] ?? stored ?? others['content-length']);
+      return { body, size, version: String(others['x-goog-generation']) };
     } catch (error) {
       if (isMissingObject(error)) return null;
       // No range begins in an empty object.
@@ -154,15 +156,19 @@ export class GsStore implements ObjectStore {
   /** Google copies a large object bit by bit, and wants to be asked again for each. */
   async copy(from: string, to: string, _size: number, signal: AbortSignal | undefined): Promise<void> {
     const target = this.#path(to).replace('/storage/v1', '');
+    const path = `${this.#path(from)}/rewriteTo${target}`;
     let token: string | undefined;
-    let isDone = false;
-    while (!isDone) {
+    do {
       const query: Record<string, string> = token === undefined ? {} : { rewriteToken: token };
-      const path = `${this.#path(from)}/rewriteTo${target}`;
       const answer = await this.#client.json<Rewriting>({ method: 'POST', path, query, signal });
-      isDone = answer.done;
-      token = answer.rewriteToken;
-    }
+      if (answer.done !== true && !answer.rewriteToken) {
+        throw new OperatorError(
+          'STORAGE_FAILED',
+          `copying ${from} to ${to}: the answer says neither done nor how to go on`,
+        );
+      }
+      token = answer.done === true ? undefined : answer.rewriteToken;
+    } while (token !== undefined);
   }
 
   /** Sessions cannot be listed, and end by themselves after a week. */
@@ -189,6 +195,6 @@ export class GsStore implements ObjectStore {
 }
 
 interface Rewriting {
-  done: boolean;
+  done?: boolean;
   rewriteToken?: string;
 }

@@ -38,8 +38,8 @@ export async function beginGsUpload(client: GsClient, place: GsPlace, signal: Ab
 }
 
 /**
- * Parts come in their order, each once more after a failure: of bytes that are there already the store takes no notice. The last ones are kept
- * until `complete`, since with them the object is visible.
+ * Parts come in their order, each once more after a failure, as from Google's own client for Go: of bytes that are there already the store takes no
+ * notice. The last ones are kept until `complete`, since with them the object is visible.
  */
 class GsUpload implements ObjectUpload {
   readonly #client: GsClient;
@@ -159,7 +159,7 @@ interface Ending {
   signal?: AbortSignal | undefined;
 }
 
-/** To be tried again, as Google's own client does. */
+/** To be tried again. */
 function stuck(message: string): GsError {
   return new GsError(503, { reason: 'noProgress', message });
 }
