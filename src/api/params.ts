@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { OperatorError } from '../errors.ts';
 import { CREDENTIALS_EXPECTED, type GivenCredentials } from '../model/credentials.ts';
 import { DURATION_WORDS, parseDuration } from '../model/duration.ts';
+import { hasSecret } from '../model/secret-in-location.ts';
 
 /** The parameters of a route: name to zod schema. A schema's error text completes "expected …". */
 export type Shape = Readonly<Record<string, z.ZodType>>;
@@ -48,7 +49,8 @@ export function readParams<S extends Shape>(ctx: Context, shape: S): z.output<z.
   const malformed = new Map(parsed.error?.issues.map((issue) => [String(issue.path[0]), issue.message]));
   for (const [name, expected] of malformed) {
     if (!problems.some((problem) => problem.startsWith(`${name}: `))) {
-      problems.push(`${name}: expected ${expected}${isBodyOnly(name) ? '' : `, got ${quote(given[name])}`}`);
+      const got = maySay(name, given[name]) ? `, got ${quote(given[name])}` : '';
+      problems.push(`${name}: expected ${expected}${got}`);
     }
   }
   throw new OperatorError('BAD_REQUEST', `Wrong parameters: ${problems.join('; ')}`);
@@ -68,6 +70,11 @@ function bodyParams(ctx: Context): Record<string, unknown> {
   const body: unknown = ctx.request.body ?? {};
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
   throw new OperatorError('BAD_REQUEST', 'Expected a JSON object as request body, got another JSON value');
+}
+
+/** False for a secret, or what may hold one. */
+function maySay(name: string, value: unknown): boolean {
+  return !isBodyOnly(name) && !(typeof value === 'string' && hasSecret(value));
 }
 
 function quote(value: unknown): string {

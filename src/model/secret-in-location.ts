@@ -1,7 +1,7 @@
 import { CREDENTIALS_REFERENCE } from './credentials.ts';
 
 /** Options that may hold a secret, unless they refer to one. */
-const SECRETIVE = /secret|password|token|key|sig|credential/i;
+const SECRETIVE = /secret|password|token|key|sig|credential|connection_?string|^sas$/i;
 /** Tells which key is meant. That of an access key is half of a secret, and stands with it. */
 const KEY_ID = /^(?!.*access).*key_?id$|^kmsKey$|^bucketKey$/i;
 

@@ -4,8 +4,6 @@ import { OperatorError, wrapError } from '../errors.ts';
 import { credentialIn, type GivenCredentials } from '../model/credentials.ts';
 import { checkKey } from './layout.ts';
 
-export { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../model/credentials.ts';
-
 /** Where a process finds credentials. */
 export interface CredentialPlaces {
   /** Variables of the process. */

@@ -73,10 +73,17 @@ test('What only a backup takes is refused for a restore, with the reason', async
   );
 });
 
-test('A password in a location is refused, and not repeated', async (t) => {
+test('A password or key in a location is refused, and not repeated', async (t) => {
   const api = await startApi(t);
-  const answer = await api.call('POST', '/cluster/backup/start?location=s3://key:geheim@bucket/x');
-  t.is(answer.status, 400);
-  t.regex(answer.body.error.message, /location: expected/);
-  t.notRegex(answer.text, /geheim/);
+  for (const location of [
+    's3://key:geheim@bucket/x',
+    's3://bucket?secretKey=geheim',
+    's3://bucket?credentials=geheim',
+  ]) {
+    const query = new URLSearchParams({ location }).toString();
+    const answer = await api.call('POST', `/cluster/backup/start?${query}`);
+    t.is(answer.status, 400);
+    t.regex(answer.body.error.message, /location: expected/);
+    t.notRegex(answer.text, /geheim/);
+  }
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OperatorError } from '../../errors.ts';
-import { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../credentials.ts';
+import { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../../model/credentials.ts';
 import { checkKey } from '../layout.ts';
 import { networkOptions, networkShape, type NetworkOptions } from '../network.ts';
 import { protectionProblem, protectionShape, type S3Protection } from './s3-protection.ts';
