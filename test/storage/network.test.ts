@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest from 'ava';
 import { z } from 'zod';
-import { createCopyPool } from '../../src/storage/copy-pool.ts';
+import { createCopyPool, type CopyPool } from '../../src/storage/copy-pool.ts';
 import { networkAgents, networkOptions, networkShape } from '../../src/storage/network.ts';
+import type { Storage } from '../../src/storage/storage.ts';
 import { FAR_NAME, startTestProxy, startTlsFront } from '../helpers/tls-front.ts';
 import { rejectsWith, temporaryDirectory } from './contract.ts';
+import { AZURITE, AZURITE_ACCOUNT, AZURITE_ENV, openAzureAt, startAzurite } from './azurite.ts';
 import { FAKE_GCS, openGsAt, startFakeGcs } from './fake-gcs.ts';
 import { openAt, startVersitygw, VERSITYGW } from './versitygw.ts';
 
@@ -22,12 +24,29 @@ interface Kind {
   name: string;
   isThere: boolean;
   start: () => Promise<{ endpoint: string; stop(): Promise<void> }>;
-  open: typeof openAt;
+  open: (server: { endpoint: string }, pool: CopyPool, how: How) => Promise<Storage>;
+}
+
+interface How {
+  options?: string;
+  patient?: boolean;
+  env?: NodeJS.ProcessEnv;
 }
 
 const KINDS: Kind[] = [
   { name: 'S3', isThere: VERSITYGW !== null, start: () => startVersitygw(directory, ['--keep-alive']), open: openAt },
   { name: 'Google', isThere: FAKE_GCS !== null, start: () => startFakeGcs(null), open: openGsAt },
+  {
+    name: 'Azure',
+    isThere: AZURITE !== null,
+    start: () => startAzurite(join(directory, 'azurite'), ['--disableProductStyleUrl']),
+    open: (server, to, { options = '', env, ...how }) =>
+      openAzureAt({ endpoint: `${server.endpoint}/${AZURITE_ACCOUNT.name}` }, to, {
+        ...how,
+        options: `&account=${AZURITE_ACCOUNT.name}${options}`,
+        env: { ...AZURITE_ENV, ...env },
+      }),
+  },
 ];
 
 anyTest.after.always(async () => {
@@ -39,6 +58,7 @@ for (const { name, isThere, start, open } of KINDS) {
   const test = isThere && hasOpenssl() ? anyTest : anyTest.skip;
   let server: Awaited<ReturnType<Kind['start']>> | undefined;
   if (isThere) anyTest.before(async () => (server = await start()));
+  const origin = (): string => new URL(server!.endpoint).origin;
   anyTest.after.always(() => server?.stop());
 
   const kept = async (front: { url: string }, options: string, env: NodeJS.ProcessEnv = {}): Promise<string | null> => {
@@ -48,34 +68,34 @@ for (const { name, isThere, start, open } of KINDS) {
   };
 
   test(`${name}: a certificate of an unknown CA is refused with the option that names one`, async (t) => {
-    const front = await startTlsFront(t, server!.endpoint);
+    const front = await startTlsFront(t, origin());
     const error = await rejectsWith(t, 'STORAGE_FAILED', kept(front, ''));
     t.regex(error.message, /self.signed certificate/);
     t.regex(error.hint ?? '', /caFile=/);
   });
 
   test(`${name}: a CA that the location names is believed, and insecure=true believes anybody`, async (t) => {
-    const front = await startTlsFront(t, server!.endpoint);
+    const front = await startTlsFront(t, origin());
     t.is(await kept(front, `&caFile=${front.certificateFile}`), 'kept');
     t.is(await kept(front, '&insecure=true'), 'kept');
-    const other = await startTlsFront(t, server!.endpoint);
+    const other = await startTlsFront(t, origin());
     await rejectsWith(t, 'STORAGE_FAILED', kept(front, `&caFile=${other.certificateFile}`));
   });
 
   test(`${name}: everything goes through the proxy that the location names`, async (t) => {
-    const front = await startTlsFront(t, server!.endpoint);
+    const front = await startTlsFront(t, origin());
     const proxy = await startTestProxy(t);
     const far = { url: `https://${FAR_NAME}:${front.port}` };
     t.is(await kept(far, `&caFile=${front.certificateFile}&proxy=${proxy.url}`), 'kept');
     t.deepEqual(new Set(proxy.asked), new Set([`${FAR_NAME}:${front.port}`]));
     t.true(proxy.asked.length < 4, 'connections are kept');
     const plain = await startTestProxy(t);
-    t.is(await kept({ url: server!.endpoint }, `&proxy=${plain.url}`), 'kept');
+    t.is(await kept({ url: origin() }, `&proxy=${plain.url}`), 'kept');
     t.true(plain.asked.length >= 3);
   });
 
   test(`${name}: the proxy of the environment is for what is far away, unless NO_PROXY says otherwise`, async (t) => {
-    const front = await startTlsFront(t, server!.endpoint);
+    const front = await startTlsFront(t, origin());
     const proxy = await startTestProxy(t);
     const far = { url: `https://${FAR_NAME}:${front.port}` };
     const options = `&caFile=${front.certificateFile}`;
@@ -90,7 +110,7 @@ for (const { name, isThere, start, open } of KINDS) {
   });
 
   test(`${name}: a proxy that refuses is told as one`, async (t) => {
-    const front = await startTlsFront(t, server!.endpoint);
+    const front = await startTlsFront(t, origin());
     const proxy = await startTestProxy(t, { refuse: 407 });
     const error = await rejectsWith(t, 'STORAGE_FAILED', kept(front, `&proxy=${proxy.url}`));
     t.regex(error.message, /407/);
