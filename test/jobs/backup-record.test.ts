@@ -1,5 +1,6 @@
 import test from 'ava';
 import { backupRecord } from '../../src/jobs/backup-record.ts';
+import type { FileEncodings } from '../../src/model/backup.ts';
 import { CLUSTER, error, failedKeyspace, id, keyspace, manifest, report, START } from './helpers.ts';
 import { ticker } from './ticker.ts';
 
@@ -65,4 +66,26 @@ test('a backup whose common snapshot failed on a node misses nothing when that n
     phase === 'snapshot' ? error('SSTABLE_CORRUPT', 'no') : undefined,
   );
   t.like(backupRecord(turned.job, CLUSTER), { result: 'SUCCESS', missing: [] });
+});
+
+test('the record names the keys that are needed, and says encrypted only where no file lies open', (t) => {
+  const recordOf = (...encodings: (FileEncodings | undefined)[]) => {
+    const turned = ticker('BACKUP', 2).until('commit', ({ phase, executorId }) => {
+      if (phase !== 'backup') return undefined;
+      const own = encodings[executorId === id(0) ? 0 : 1];
+      return report({
+        keyspaces: { ks1: keyspace() },
+        manifest: { ...manifest(executorId), ...(own && { encodings: own }) },
+      });
+    });
+    const { keyIds, encrypted, compression, nodes } = backupRecord(turned.job, CLUSTER);
+    t.false(JSON.stringify(nodes).includes('encodings'));
+    return { keyIds, encrypted, compression };
+  };
+  const encoded = { keyIds: ['2026-11'], compression: ['zstd' as const], clearFiles: 0 };
+  const rotated = { keyIds: ['2026-10', '2026-11'], compression: [], clearFiles: 0 };
+  t.deepEqual(recordOf(encoded, rotated), { keyIds: ['2026-10', '2026-11'], encrypted: true, compression: ['zstd'] });
+  t.is(recordOf(encoded, { ...rotated, clearFiles: 1 }).encrypted, undefined);
+  t.is(recordOf(encoded, undefined).encrypted, undefined);
+  t.deepEqual(recordOf(undefined, undefined), { keyIds: undefined, encrypted: undefined, compression: undefined });
 });
