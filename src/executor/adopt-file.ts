@@ -68,8 +68,9 @@ async function readFile(
     reporter.moved(moved);
   };
   const stored = await storage.checksum(at, { signal, onBytes, encoding }).catch((error: unknown) => {
-    // The link that was read goes away with its table.
-    throw wrapError(`adopt ${key}`, error);
+    // It names the link, which goes away with its table.
+    if (error instanceof OperatorError && error.code === 'BACKUP_DAMAGED') throw wrapError(`adopt ${key}`, error);
+    throw error;
   });
   reporter.moved(left);
   const details = { table: foreign.table };

@@ -106,6 +106,11 @@ test('an own backup that builds upon an adopted one restores what that holds com
   const host = await hostWithSnapshot(t);
   await commit(host, await adopt(host, NAMED));
   await backUp(host, { backupName: 'after' });
+  const data = (await manifestOf(host, 'after')).files.filter(({ path }) => path.endsWith('Data.db'));
+  t.deepEqual(
+    data.map(({ encoding }) => encoding?.compression),
+    ['lzop', 'lzop', 'lzop'],
+  );
   host.node.write('shop', 'users', 'written later');
   await restore(host, 'after');
   t.deepEqual(rows(host), ['ada', 'bob', 'cy']);

@@ -1,5 +1,5 @@
 import { globSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
@@ -7,7 +7,9 @@ import type { LocalRing } from '../../scripts/lib/local-ring.ts';
 import { createCopyPool } from '../../src/storage/copy-pool.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { lzop } from '../helpers/lzop.ts';
 import { putTree } from '../helpers/put-tree.ts';
+import { TIME } from '../helpers/snapshotter-tree.ts';
 import { listed } from '../storage/listed.ts';
 import { KEY, startVersitygw, VERSITYGW } from '../storage/versitygw.ts';
 import { clientOf, executor, job, newName, run, sharedRing } from './ring.ts';
@@ -124,8 +126,8 @@ test.serial(
   },
 );
 
-/** Makes of a backup what DC/OS Cassandra would have left in a bucket: `<name>/node-<n>/<keyspace>/<table>/`, and the schema of each node. */
-async function movedToBucket(ring: LocalRing, name: string, storage: Storage): Promise<void> {
+/** Puts what a backup holds into a bucket as DC/OS Cassandra would have: `<name>/node-<n>/<keyspace>/<table>/`, and the schema of each node. */
+async function putAsDcos(ring: LocalRing, name: string, storage: Storage): Promise<void> {
   for (const [number, executorId] of NODES.entries()) {
     const from = join(ring.options.data, 'backup', CLUSTER, executorId, name);
     for (const table of TABLES) await listSnapshot(join(from, KEYSPACE, table));
@@ -134,13 +136,44 @@ async function movedToBucket(ring: LocalRing, name: string, storage: Storage): P
   }
 }
 
+/** As cassandra_snapshotter: compressed, without folders of indexes, by host, and of `t` as if it had been flushed after the snapshot. */
+async function putAsSnapshotter(ring: LocalRing, name: string, storage: Storage, work: string): Promise<void> {
+  const hosts = NODES.map((_, number) => `127.0.0.${number + 1}`);
+  for (const [number, executorId] of NODES.entries()) {
+    const from = join(ring.options.data, 'backup', CLUSTER, executorId, name, KEYSPACE);
+    for (const table of TABLES) {
+      for (const file of (await readdir(join(from, table))).filter((each) => !each.startsWith('.'))) {
+        const isLater = table === 't' && file !== 'manifest.json';
+        const folder = join(
+          work,
+          hosts[number] ?? '',
+          'data',
+          KEYSPACE,
+          table,
+          isLater ? 'backups' : `snapshots/${TIME}`,
+        );
+        await mkdir(folder, { recursive: true });
+        await writeFile(join(folder, `${file}.lzo`), lzop(await readFile(join(from, table, file))));
+      }
+      // Cassandra lists what was there at the time of the snapshot.
+      if (table === 't') {
+        const list = join(work, hosts[number] ?? '', 'data', KEYSPACE, table, `snapshots/${TIME}/manifest.json.lzo`);
+        await writeFile(list, lzop('{"files":[]}'));
+      }
+    }
+  }
+  const manifest = { name: TIME, base_path: 'shop', hosts, keyspaces: [KEYSPACE], table: '' };
+  await writeFile(join(work, 'manifest.json'), JSON.stringify(manifest));
+  await putTree(storage, work, `shop/${TIME}/`);
+}
+
 const inBucket = VERSITYGW === null ? test.skip : test.serial;
 
 inBucket(
-  'a backup of DC/OS in a bucket is adopted and restored, row by row, and stays when it is deleted',
+  'what DC/OS and cassandra_snapshotter left in a bucket is adopted, restored row by row, and stays',
   async (t) => {
     const { ring, client } = t.context;
-    const directory = await mkdtemp(join(tmpdir(), 'dcos-'));
+    const directory = await mkdtemp(join(tmpdir(), 'adopt-'));
     const server = await startVersitygw(directory);
     const pool = createCopyPool(1);
     t.teardown(async () => {
@@ -155,31 +188,37 @@ inBucket(
     const credentials = join(directory, 'credentials');
     await writeFile(credentials, `[default]\naws_access_key_id = ${KEY.id}\naws_secret_access_key = ${KEY.secret}\n`);
     const place = { endpoint: server.endpoint, region: 'us-east-1', credentials: `file:${credentials}` };
-    const url = `s3://dcos?${new URLSearchParams({ ...place, createBucket: 'true' }).toString()}`;
+    const url = `s3://foreign?${new URLSearchParams({ ...place, createBucket: 'true' }).toString()}`;
     const storage = await openStorage(url, { pool, baseDirectory: directory, create: true });
-    await movedToBucket(ring, name, storage);
-    const before = await listed(storage, `${name}/`);
+    await putAsDcos(ring, name, storage);
+    await putAsSnapshotter(ring, name, storage, join(directory, 'snapshotter'));
+    const foreign = async () => [...(await listed(storage, `${name}/`)), ...(await listed(storage, 'shop/'))];
+    const before = await foreign();
     const location = `location=${encodeURIComponent(url)}`;
 
     const { body } = await ring.get(`/cluster/backups/foreign?${location}`);
-    const nodes = ['node-0', 'node-1', 'node-2'];
-    t.like(body, { backups: [{ madeBy: 'dcos-cassandra', name, nodes, keyspaces: [KEYSPACE], message: null }] });
-    const adopt = `/cluster/backups/adopt?name=from-dcos&from=${name}&strategy=parallel&${location}`;
-    const adopted = await finished(t, ring, await ring.post(adopt));
-    t.is(adopted.result, 'SUCCESS', JSON.stringify(adopted.errors));
-
-    for (const table of ['t', 'people']) await client.execute(`TRUNCATE ${KEYSPACE}.${table}`, [], { prepare: false });
-    await put(client, KEYSPACE, 5000, 'written after the truncation');
-    const restored = await run(t, ring, 'restore', `name=from-dcos&strategy=parallel&${location}`);
-    t.is(restored.result, 'SUCCESS', JSON.stringify(restored.errors));
-    t.deepEqual(await everything(client), rows);
-
-    const deleted = await finished(
-      t,
-      ring,
-      await ring.request('DELETE', `/cluster/backups/from-dcos?force=true&${location}`),
+    const found = (body as { backups: { madeBy: string; framework: string; message: string | null }[] }).backups;
+    t.deepEqual(
+      found.map(({ madeBy, framework, message }) => [madeBy, framework, message]),
+      [
+        ['dcos-cassandra', name, null],
+        ['cassandra_snapshotter', `shop/${TIME}`, null],
+      ],
     );
+    for (const { madeBy, framework } of found) {
+      const adopt = `/cluster/backups/adopt?name=${madeBy}&from=${framework}&strategy=parallel&${location}`;
+      const adopted = await finished(t, ring, await ring.post(adopt));
+      t.is(adopted.result, 'SUCCESS', JSON.stringify(adopted.errors));
+      for (const table of ['t', 'people'])
+        await client.execute(`TRUNCATE ${KEYSPACE}.${table}`, [], { prepare: false });
+      await put(client, KEYSPACE, 5000, 'written after the truncation');
+      const restored = await run(t, ring, 'restore', `name=${madeBy}&strategy=parallel&${location}`);
+      t.is(restored.result, 'SUCCESS', JSON.stringify(restored.errors));
+      t.deepEqual(await everything(client), rows, madeBy);
+    }
+    const remove = `/cluster/backups/${found[0]?.madeBy}?force=true&${location}`;
+    const deleted = await finished(t, ring, await ring.request('DELETE', remove));
     t.is(deleted.result, 'SUCCESS', JSON.stringify(deleted.errors));
-    t.deepEqual(await listed(storage, `${name}/`), before);
+    t.deepEqual(await foreign(), before);
   },
 );
