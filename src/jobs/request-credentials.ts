@@ -16,7 +16,7 @@ export function checkGiven(given: GivenCredentials, location: string): void {
   if (ways === undefined) {
     throw wrong('no credentials for a location that is a directory', 'some', 'Leave credentials out.');
   }
-  if (new URLSearchParams(location.split('?')[1]).has('credentials')) {
+  if (new URLSearchParams(location.slice(location.indexOf('?') + 1)).has('credentials')) {
     throw wrong("either these or the location's own credentials=", 'both', 'Leave one of them out.');
   }
   const names = Object.keys(given);

@@ -11,7 +11,7 @@ import type { StepLaunch } from './match-offer.ts';
  * came, or is not needed any more; a step that needs it and cannot be given it is no need, see needs.ts.
  */
 export function sealedCredentials(
-  { jobs }: Pick<SchedulerContext, 'jobs'>,
+  { jobs, log }: Pick<SchedulerContext, 'jobs' | 'log'>,
   job: ClusterJob,
   { phaseIndex, node }: StepLaunch['need'],
   taskId: string,
@@ -20,7 +20,13 @@ export function sealedCredentials(
   const given = jobs.credentialsOf(job.id);
   const key = node.health?.sealingKey;
   if (given !== null && key !== undefined) {
-    return { sealedCredentials: seal(JSON.stringify(given), key, sealedFor(taskId, job.location ?? '')) };
+    try {
+      return { sealedCredentials: seal(JSON.stringify(given), key, sealedFor(taskId, job.location ?? '')) };
+    } catch (error) {
+      // What an executor says must not end the scheduler. It refuses what it cannot open.
+      log.warn({ node: node.executorId, err: error }, 'the executor told a key that nothing can be sealed for');
+      return { sealedCredentials: '' };
+    }
   }
   if (phase && needsGiven(job, phase)) throw new Error('a step without its credentials is not to be launched');
   return {};

@@ -78,6 +78,7 @@ test('what was sealed for another task, another location or another executor is 
     sealFor(publicKey, `${STEP}2`, 's3://elsewhere/prefix'),
     sealFor(new SealingKey().publicKey, `${STEP}3`),
     'no seal at all',
+    '',
   ];
   for (const [index, sealed] of wrong.entries()) {
     const taskId = `${STEP}${index + 1}`;

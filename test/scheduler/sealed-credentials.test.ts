@@ -61,6 +61,17 @@ test('a job without credentials of its own launches its steps with none', async 
   );
 });
 
+test('an executor whose key is none gets what it has to refuse, and the others get theirs', async (t) => {
+  const { context, nodes, offers } = ready(t);
+  const zeros = Buffer.alloc(32).toString('base64url');
+  context.state.nodes.save({ ...nodes[0]!, health: { ...normal, sealingKey: zeros } });
+  await context.jobs.start('BACKUP', { ...REQUEST, credentials: CREDENTIALS });
+  await onOffers(context, offers);
+  const [refused, good] = launches(context.calls).map(({ step }) => step.sealedCredentials);
+  t.is(refused, '');
+  t.true((good ?? '').length > 0);
+});
+
 test('nothing is launched without the credentials that it needs: not where the executor has no key', async (t) => {
   const { context, nodes, offers } = ready(t);
   context.state.nodes.save({ ...nodes[1]!, health: normal });
