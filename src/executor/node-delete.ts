@@ -3,7 +3,15 @@ import type { DeletionMarker } from '../model/backup.ts';
 import type { DeletionReport } from '../model/step.ts';
 import { findBackup } from '../storage/find-backup.ts';
 import { holdsForeignFiles } from '../storage/foreign-backups.ts';
-import { deletionKey, nodeFolders, nodeKey, recordKey, verificationKey } from '../storage/layout.ts';
+import {
+  deletionKey,
+  nodeFolders,
+  nodeKey,
+  parseDocumentName,
+  recordKey,
+  recordsPrefix,
+  verificationKey,
+} from '../storage/layout.ts';
 import { listBackups, type SummaryCache } from '../storage/read-backups.ts';
 import { References } from '../storage/references.ts';
 import { refuseRetained } from '../storage/retention.ts';
@@ -16,7 +24,9 @@ import type { StepContext } from './step-context.ts';
  * where the store does not allow it yet: nothing is changed then.
  */
 export async function nodeDelete(context: StepContext): Promise<void> {
-  await deleteBackup(context, context.request.backupName, (deletion) => context.reporter.deletion(deletion));
+  const known = new Deletions(context);
+  await deleteBackup(context, context.request.backupName, (deletion) => context.reporter.deletion(deletion), known);
+  await endDeletions(context, known);
 }
 
 /** What is known of a location, for several deletions by one step. */
@@ -61,8 +71,34 @@ export async function deleteBackup(
   }
   onChange(deletion);
   // While something has to stay, the name is not free.
-  if (deletion.kept === 0) await storage.delete(deletionKey(cluster, backupName));
+  const key = deletionKey(cluster, backupName);
+  if (deletion.kept === 0) await storage.delete(key);
+  else if (marker.kept !== deletion.kept) await storage.putDocument(key, text({ ...marker, kept: deletion.kept }));
   return deletion;
+}
+
+/** Of backups that are deleted, but for what others need: what nobody needs any more goes now. */
+export async function endDeletions(context: StepContext, known: Deletions): Promise<void> {
+  const { request, storage, signal } = context;
+  const prefix = recordsPrefix(request.cluster);
+  const names: string[] = [];
+  for await (const { key } of storage.list(prefix)) {
+    const document = parseDocumentName(key.slice(prefix.length));
+    if (document?.kind === 'deletion') names.push(document.name);
+  }
+  for (const name of names) {
+    signal.throwIfAborted();
+    try {
+      await deleteBackup(context, name, () => undefined, known);
+    } catch (error) {
+      // It waits for a later one.
+      if (!(error instanceof OperatorError) || error.code !== 'BACKUP_RETAINED') throw error;
+    }
+  }
+}
+
+function text(marker: DeletionMarker): string {
+  return `${JSON.stringify(marker, null, 1)}\n`;
 }
 
 /** Writes down that the backup is being deleted; null when there is nothing of it. */
@@ -81,7 +117,7 @@ async function begin(
   const whole = record?.result === 'SUCCESS' && record.nodes.every(({ executorId }) => nodes.includes(executorId));
   const marker: DeletionMarker = { version: 1, cluster, name: backupName, started: clock.now(), whole };
   signal.throwIfAborted();
-  await storage.putDocument(deletionKey(cluster, backupName), `${JSON.stringify(marker, null, 1)}\n`);
+  await storage.putDocument(deletionKey(cluster, backupName), text(marker));
   return marker;
 }
 

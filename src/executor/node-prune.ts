@@ -1,6 +1,6 @@
 import { messageOf, OperatorError } from '../errors.ts';
 import type { PruneReport } from '../model/step.ts';
-import { deleteBackup, Deletions } from './node-delete.ts';
+import { deleteBackup, Deletions, endDeletions } from './node-delete.ts';
 import type { StepContext } from './step-context.ts';
 
 /** Why a backup is not deleted, though all others may be. */
@@ -13,7 +13,7 @@ const STAYS: ReadonlySet<string> = new Set(['BACKUP_NEEDED', 'BACKUP_RETAINED'])
 export async function nodePrune(context: StepContext): Promise<void> {
   const { request, reporter, signal } = context;
   const names = request.names ?? [];
-  const report: PruneReport = { whole: names.length > 0, deleted: [], kept: [], files: 0 };
+  const report: PruneReport = { whole: names.length > 0, deleted: [], kept: [], files: 0, filesKept: 0 };
   const known = new Deletions(context);
   for (const name of names) {
     signal.throwIfAborted();
@@ -21,13 +21,14 @@ export async function nodePrune(context: StepContext): Promise<void> {
       const { found, whole, files, kept } = await deleteBackup(context, name, () => reporter.prune(report), known);
       report.whole &&= found && whole;
       report.files += files;
-      if (kept > 0) report.kept.push({ name, reason: `${kept} of its files are named by manifests of other backups` });
-      else if (found) report.deleted.push(name);
+      report.filesKept += kept;
+      if (found) report.deleted.push(name);
     } catch (error) {
       if (!(error instanceof OperatorError) || !STAYS.has(error.code)) throw error;
       report.whole = false;
       report.kept.push({ name, reason: messageOf(error) });
     }
   }
+  await endDeletions(context, known);
   reporter.prune(report);
 }

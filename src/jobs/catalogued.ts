@@ -2,7 +2,7 @@ import type { ClusterJob } from '../model/cluster-job.ts';
 import type { BackupStore } from '../state/backups.ts';
 import { isStillForeign } from './adoption.ts';
 import { entryOf } from './catalogue.ts';
-import { deletionBegan } from './deletion.ts';
+import { deletionBegan, filesKept } from './deletion.ts';
 import { prunedOf } from './pruned.ts';
 import { rememberRenaming } from './renaming.ts';
 import { entryWhileResumed } from './resume.ts';
@@ -36,6 +36,6 @@ function rememberVerification(backups: BackupStore, job: ClusterJob, cluster: st
 function rememberDeletion(backups: BackupStore, job: ClusterJob): void {
   const entry = backups.find(job.location ?? '', job.backupName ?? '');
   if (!entry) return;
-  if (job.result === 'SUCCESS') backups.delete(entry.location, entry.name);
+  if (job.result === 'SUCCESS' && filesKept(job) === 0) backups.delete(entry.location, entry.name);
   else if (deletionBegan(job)) backups.save({ ...entry, state: 'DELETING' });
 }

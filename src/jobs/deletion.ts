@@ -39,14 +39,15 @@ export function pruningErrors(job: ClusterJob): JobError[] {
   return prunedOf(job).kept.map(({ name, reason }) => jobError('BACKUP_NEEDED', `${name} stays: ${reason}`));
 }
 
+/** Files of what was deleted that stay until other backups, which need them, are gone too. */
+export function filesKept(job: ClusterJob): number {
+  const pruned = stepsOf(job, 'prune').map(({ report }) => report?.prune?.filesKept ?? 0);
+  return [...deletions(job).map(({ kept }) => kept), ...pruned].reduce((sum, kept) => sum + kept, 0);
+}
+
 /** What an operator has to know of a deletion whose steps have ended, beside the steps' own errors. */
 export function deletionErrors(job: ClusterJob): JobError[] {
   const done = deletions(job);
-  const kept = done.reduce((sum, deletion) => sum + deletion.kept, 0);
-  if (kept > 0) {
-    const message = `${kept} files of ${job.backupName} stay: manifests of other backups name them. Delete it again once those are gone`;
-    return [jobError('BACKUP_NEEDED', message)];
-  }
   const steps = stepsOf(job, 'delete');
   // An attempt that was lost may have done it.
   const isUnknown = done.length === steps.length && steps.every(({ attempt }) => attempt === 1);

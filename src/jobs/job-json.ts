@@ -17,6 +17,7 @@ import {
 import { oncePer } from './once-per.ts';
 import { isCopying } from './pace.ts';
 import { progressOf } from './progress.ts';
+import { filesKept } from './deletion.ts';
 import { prunedOf } from './pruned.ts';
 import { renamedOf, type RenamedJson } from './renaming.ts';
 import { jobErrors } from './shortfalls.ts';
@@ -75,6 +76,8 @@ export interface JobJson extends Partial<Sent> {
   /** PRUNE only: names of backups that are gone, and of those that had to stay. */
   deleted?: string[];
   kept?: { name: string; reason: string }[];
+  /** DELETE and PRUNE: files that stay until other backups, which need them, are gone too. */
+  filesKept?: number;
   renamed?: RenamedJson;
   /** SWEEP only: what was found, and deleted unless it was a dry run. */
   swept?: SweptJson;
@@ -156,6 +159,7 @@ export function jobJson(job: ClusterJob, nodes: ClusterNode[]): JobJson {
     ...(job.parameters.credentials === undefined ? {} : { credentials: job.parameters.credentials }),
     ...(job.type === 'VERIFY' ? findings(job) : {}),
     ...(job.type === 'PRUNE' ? prunedOf(job) : {}),
+    ...(job.type === 'PRUNE' || job.type === 'DELETE' ? { filesKept: filesKept(job) } : {}),
     ...(job.type === 'SWEEP' ? { swept: sweptOf(job) } : {}),
     ...(job.type === 'RENAME' ? { renamed: renamedOf(job) } : {}),
     ...(job.type === 'ADOPT' ? adoptionOf(job) : {}),

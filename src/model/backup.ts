@@ -197,4 +197,6 @@ export interface DeletionMarker {
   started: number;
   /** Every node that the record names had its folder here: whoever finishes this deletion has finished all of it. */
   whole: boolean;
+  /** All is deleted but for so many files, which manifests of other backups name. */
+  kept?: number;
 }

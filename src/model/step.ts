@@ -217,6 +217,8 @@ export interface PruneReport {
   /** Backups that were to go and have to stay. */
   kept: { name: string; reason: string }[];
   files: number;
+  /** Files of deleted backups that stay because manifests of others name them. */
+  filesKept: number;
 }
 
 /** What a node found in `sweep`, and deleted unless it was a dry run. */

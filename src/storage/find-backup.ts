@@ -2,10 +2,11 @@ import { OperatorError } from '../errors.ts';
 import { summaryOf, type StoredState } from '../model/backup-summary.ts';
 import type { BackupRecord } from '../model/backup.ts';
 import { foreignMessage } from './foreign-backups.ts';
-import { deletionKey, nodeFolders, recordKey } from './layout.ts';
+import { nodeFolders, recordKey } from './layout.ts';
 import { parseRecord, sha256Of } from './manifest.ts';
 import { renamingMessage, unfinishedRenaming } from './rename-executor.ts';
 import type { Storage } from './storage.ts';
+import { readDeletion, deletionMessage } from './verification.ts';
 
 /**
  * COMPLETE: its record says SUCCESS. PARTIAL: its record names what is missing. INCOMPLETE: nodes stored something under that
@@ -24,8 +25,10 @@ export interface FoundBackup {
 
 /** Looks for a backup of one cluster; other clusters of the same location are neither listed nor read. */
 export async function findBackup(storage: Storage, cluster: string, name: string): Promise<FoundBackup> {
-  if ((await storage.getDocument(deletionKey(cluster, name))) !== null) {
-    return { state: 'DELETING', record: null, message: `backup ${name} of cluster ${cluster} is being deleted` };
+  const deletion = await readDeletion(storage, cluster, name);
+  if (deletion !== null) {
+    const message = `backup ${name} of cluster ${cluster} is deleted or being so: ${deletionMessage(deletion)}`;
+    return { state: 'DELETING', record: null, message };
   }
   const renaming = await unfinishedRenaming(storage, cluster);
   if (renaming?.names.includes(name)) return { state: 'INCOMPLETE', record: null, message: renamingMessage(renaming) };

@@ -6,7 +6,7 @@ import { parseDocumentName, recordKey, recordsPrefix } from './layout.ts';
 import { sha256Of } from './manifest.ts';
 import { renamingMessage, unfinishedRenaming } from './rename-executor.ts';
 import type { Storage } from './storage.ts';
-import { readVerification } from './verification.ts';
+import { deletionMessage, readDeletion, readVerification } from './verification.ts';
 
 /** The documents of one backup as they lie in the folder of the records: their sizes and times tell whether they are the same. */
 interface Documents {
@@ -57,7 +57,7 @@ export async function readLocation(
     const nodes = folders.get(name) ?? [];
     if (renaming !== null && renamed.has(name)) {
       backups.push(emptySummary(name, 'INCOMPLETE', renamingMessage(renaming), nodes));
-    } else if (found?.deleting) backups.push(emptySummary(name, 'DELETING', DELETING_MESSAGE, nodes));
+    } else if (found?.deleting) backups.push(await deleting(storage, cluster, name, nodes));
     else if (found?.record) backups.push(await cached(storage, cluster, { name, nodes, ...found }, cache));
     // A finding without its record is nothing.
     else if (nodes.length > 0) backups.push(await withoutRecord(storage, cluster, name, nodes));
@@ -65,7 +65,11 @@ export async function readLocation(
   return { backups, folders, fingerprint };
 }
 
-const DELETING_MESSAGE = 'its deletion has begun and is not at its end';
+async function deleting(storage: Storage, cluster: string, name: string, nodes: string[]): Promise<BackupSummary> {
+  const marker = await readDeletion(storage, cluster, name);
+  return emptySummary(name, 'DELETING', marker && deletionMessage(marker), nodes);
+}
+
 const INCOMPLETE_MESSAGE = "its nodes stored files, but the backup's record was never written";
 
 /** One backup, read anew; null when nothing has that name. */

@@ -23,6 +23,7 @@ const markerSchema = z.object({
   name: z.string(),
   started: count,
   whole: z.boolean(),
+  kept: z.exactOptional(count),
 });
 
 /**
@@ -49,6 +50,12 @@ export async function readDeletion(
   const text = await storage.getDocument(deletionKey(cluster, name));
   if (text === null) return null;
   return parsed(markerSchema, text) ?? { version: 1, cluster, name, started: 0, whole: false };
+}
+
+/** What is to be said of a backup whose deletion has begun. */
+export function deletionMessage({ kept = 0 }: DeletionMarker): string {
+  if (kept === 0) return 'its deletion has begun and is not at its end';
+  return `it is deleted, but for ${kept} files that other backups refer to: they go with the last of these`;
 }
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T | null {

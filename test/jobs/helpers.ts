@@ -183,7 +183,8 @@ export function goodReport(job: ClusterJob, name: PhaseName, executorId: string)
   if (NOTHING_TOLD.has(name)) return emptyReport();
   if (name === 'inspect') return report({ inspection: inspection() });
   if (name === 'delete') return { ...emptyReport(), deletion: { found: true, whole: true, files: 4, kept: 0 } };
-  if (name === 'prune') return { ...emptyReport(), prune: { whole: true, deleted: ['b1'], kept: [], files: 4 } };
+  if (name === 'prune')
+    return { ...emptyReport(), prune: { whole: true, deleted: ['b1'], kept: [], files: 4, filesKept: 0 } };
   if (name === 'sweep') return { ...emptyReport(), sweep: { files: 1, bytes: 1, backups: [], found: [] } };
   if (name === 'rename') return { ...emptyReport(), rename: { backups: ['b1'], files: 4, bytes: 100 } };
   return report();
