@@ -207,7 +207,10 @@ async function giveBack(answer: IncomingMessage, response: ServerResponse, fault
   }
   const headers: IncomingMessage['headers'] = { ...answer.headers };
   delete headers.connection;
-  if (shortenAnswerTo !== undefined) headers['content-length'] = String(shortenAnswerTo);
+  if (shortenAnswerTo !== undefined) {
+    headers['content-length'] = String(shortenAnswerTo);
+    delete headers['transfer-encoding'];
+  }
   response.writeHead(answer.statusCode ?? 500, headers);
   response.flushHeaders();
   const body = (source: Readable) => spoilt(source, cutAnswerAt, alterAnswerAt);

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { CredentialPlaces } from '../credentials.ts';
+import { ShortRead } from '../objects/watch.ts';
 import { networkAgents, SILENCE_MS, type NetworkAgents } from '../network.ts';
 import { GsError, gsError, hasStatus } from './gs-errors.ts';
 import type { GsLocation } from './gs-location.ts';
@@ -131,6 +132,8 @@ export async function readJson<T>(answer: IncomingMessage): Promise<T> {
   try {
     return JSON.parse(text) as T;
   } catch {
+    // Its beginning is right: it was cut on its way.
+    if (/^\s*(?:\{|$)/.test(text)) throw new ShortRead('the answer is only the beginning of one');
     throw new GsError(answer.statusCode ?? 0, { reason: 'unknownAnswer', message: 'the answer is no JSON' });
   }
 }

@@ -80,14 +80,7 @@ export const NO_TOKEN_HINT =
   'Name the key file of a service account in the location, by credentials=file:/path, or set GOOGLE_APPLICATION_CREDENTIALS on the node.';
 
 /** A status of 4xx, but worth another try. */
-const PASSING_REASONS = new Set([
-  'rateLimitExceeded',
-  'userRateLimitExceeded',
-  'backendError',
-  'internalError',
-  // With 200: it was cut or exchanged on its way.
-  'unknownAnswer',
-]);
+const PASSING_REASONS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', 'backendError', 'internalError']);
 
 const FULL_REASONS = new Set(['quotaExceeded', 'storageQuotaExceeded']);
 

@@ -1,6 +1,9 @@
 import { OperatorError, type ErrorCode } from '../../errors.ts';
 import type { Failure } from './object-store.ts';
 
+/** Not a code of Node's: stands for all that its parser says of a broken answer. */
+const GARBLED = 'HPE_';
+
 /** Of Node: the store cannot be reached at all, with what an operator can do about it. */
 const HINTS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'Its name cannot be resolved: check endpoint and region in the location.',
@@ -15,6 +18,7 @@ const HINTS: Readonly<Record<string, string>> = {
   ERR_PROXY_TUNNEL:
     'The proxy does not reach the store: check endpoint and proxy in the location, or HTTPS_PROXY and NO_PROXY.',
   ERR_STREAM_PREMATURE_CLOSE: 'The connection broke, each time: check the network and proxies.',
+  [GARBLED]: 'What came is not HTTP as it should be, each time: check the network and proxies.',
 };
 
 const UNKNOWN_CA =
@@ -39,14 +43,19 @@ const FINAL_HINTS: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'The two do not speak the same TLS: check whether endpoint begins with http or https.',
 };
 
+interface ErrorOfNode extends Partial<Record<'code' | 'name' | 'cause' | 'statusCode', unknown>> {
+  errors?: unknown[];
+}
+
 /** Code of Node's that an error has, or what caused it; null where it is of no connection. */
 function connectionCode(error: unknown): string | null {
   for (let each = error, depth = 0; each instanceof Object && depth < 5; depth += 1) {
-    const { code, name, cause, statusCode } = each as Record<'code' | 'name' | 'cause' | 'statusCode', unknown>;
+    const { code, name, cause, statusCode, errors } = each as ErrorOfNode;
     if (code === 'ERR_PROXY_TUNNEL' && Number(statusCode) < 500) return PROXY_REFUSES;
     if (typeof code === 'string' && (code in HINTS || code in FINAL_HINTS)) return code;
+    if (typeof code === 'string' && code.startsWith('HPE_')) return GARBLED;
     if (name === 'TimeoutError') return 'ETIMEDOUT';
-    each = cause ?? (error as { errors?: unknown[] }).errors?.[0];
+    each = cause ?? errors?.[0];
   }
   return null;
 }

@@ -1,4 +1,5 @@
-import type { Match, Reply } from '../../helpers/fault-proxy.ts';
+import type { Match, Reply, Seen } from '../../helpers/fault-proxy.ts';
+import { FAKE_GCS, startFakeGcs } from '../fake-gcs.ts';
 import { KEY, startVersitygw, VERSITYGW } from '../versitygw.ts';
 
 /** Single requests of a store, as they are told from one another at a proxy. */
@@ -37,6 +38,11 @@ export interface FaultKind {
   says: Says;
   /** Another process finds the parts that were sent. */
   keepsParts: boolean;
+  /**
+   * Its server refuses a part that was altered and knows one that came twice. Otherwise that is seen when the object is made: it is deleted, and all is sent
+   * again by the next try.
+   */
+  mendsParts: boolean;
   /** Keys that a page of a listing has at most. */
   pageKeys: number;
 }
@@ -77,7 +83,50 @@ const S3: FaultKind = {
     expired: s3Error(400, 'ExpiredToken', 'The provided token has expired.'),
   },
   keepsParts: true,
+  mendsParts: true,
   pageKeys: 1000,
 };
 
-export const FAULT_KINDS: readonly FaultKind[] = [S3];
+const gsError = (status: number, reason: string, message: string, headers = {}): Reply => ({
+  status,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify({ error: { code: status, message, errors: [{ reason, message }] } }),
+});
+
+const isUpload = ({ path, query }: Seen, type: string): boolean =>
+  path.startsWith('/upload/') && query.get('uploadType') === type;
+const isObject = ({ path }: Seen): boolean =>
+  /^\/storage\/v1\/b\/[^/]+\/o\/./.test(path) && !path.includes('/rewriteTo/');
+
+const GCS: FaultKind = {
+  name: 'GCS',
+  isInstalled: FAKE_GCS !== null,
+  start: (directory) => startFakeGcs(directory),
+  url: (endpoint, bucket) => `gs://${bucket}/a/prefix?endpoint=${endpoint}&createBucket=true`,
+  env: {},
+  asks: {
+    put: (seen) => seen.method === 'POST' && isUpload(seen, 'multipart'),
+    begin: (seen) => seen.method === 'POST' && isUpload(seen, 'resumable'),
+    part: ({ method, headers }) => method === 'PUT' && String(headers['content-range']).endsWith('/*'),
+    complete: ({ method, headers }) => method === 'PUT' && /\/\d+$/.test(String(headers['content-range'])),
+    head: (seen) => seen.method === 'GET' && isObject(seen) && !seen.query.has('alt'),
+    read: (seen) => seen.method === 'GET' && isObject(seen) && seen.query.get('alt') === 'media',
+    list: ({ method, path }) => method === 'GET' && /^\/storage\/v1\/b\/[^/]+\/o$/.test(path),
+    delete: (seen) => seen.method === 'DELETE' && isObject(seen),
+    copy: ({ method, path }) => method === 'POST' && path.includes('/rewriteTo/'),
+  },
+  says: {
+    busy: (headers) => gsError(503, 'backendError', 'We are busy.', headers),
+    tooMany: gsError(429, 'rateLimitExceeded', 'Too many requests.'),
+    broken: gsError(500, 'internalError', 'We encountered an internal error.'),
+    denied: gsError(403, 'forbidden', 'Nobody may do that.'),
+    full: gsError(403, 'quotaExceeded', 'The quota of the bucket is used up.'),
+    expired: gsError(401, 'authError', 'Invalid Credentials'),
+  },
+  keepsParts: false,
+  // fake-gcs-server's: Google takes no notice of bytes that it has.
+  mendsParts: false,
+  pageKeys: 1000,
+};
+
+export const FAULT_KINDS: readonly FaultKind[] = [S3, GCS];

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { OperatorError } from '../../../src/errors.ts';
 import type { Fault } from '../../helpers/fault-proxy.ts';
 import { rejectsWith } from '../contract.ts';
 import { listed } from '../listed.ts';
@@ -151,7 +152,6 @@ faultTest(
       { cutAnswerAt: 300 },
       { shortenAnswerTo: 300 },
       { shortenAnswerTo: 0 },
-      { answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Please log in</html>' } },
     ];
     for (const fault of faults) {
       for (const nth of [1, 2]) {
@@ -173,6 +173,14 @@ faultTest(
   },
   ({ pageKeys }) => pageKeys <= 1000,
 );
+
+faultTest('a page that somebody on the way shows is not taken for an empty listing', async (t, place) => {
+  const { kind, proxy, storage } = place;
+  const page = { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Please log in</html>' };
+  proxy.when(kind.asks.list, { answer: page }, { times: Infinity });
+  await t.throwsAsync(listed(storage), { instanceOf: OperatorError });
+  await t.throwsAsync(storage.folders(''), { instanceOf: OperatorError });
+});
 
 faultTest(
   'of those who race for a document, and whose answers are lost, one is told that it was first',
