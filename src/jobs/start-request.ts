@@ -101,7 +101,8 @@ export function backupNameOf(type: JobType, request: StartRequest, now: number):
 
 /** One spelling per location, so that a name is used once at it. */
 export function locationOf(location: string): string {
-  return location.replace(/(?<=[^/])\/+$/, '');
+  const [, place = location, options = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^?]*)(\?.*)$/is.exec(location) ?? [];
+  return place.replace(/(?<=[^/])\/+$/, '') + options;
 }
 
 /** Throws BAD_REQUEST for what makes no sense, NODE_DOWN when the cluster has no node. */

@@ -1,4 +1,5 @@
 import { CREDENTIALS_REFERENCE } from './credentials.ts';
+import { KEYS_REFERENCE } from './encryption.ts';
 
 /** Options that may hold a secret, unless they refer to one. */
 const SECRETIVE = /secret|password|token|key|sig|credential|connection_?string|^sas$/i;
@@ -9,6 +10,8 @@ const KEY_ID = /^(?!.*access).*key_?id$|^kmsKey$|^bucketKey$/i;
 export function hasSecret(location: string): boolean {
   const query = new URLSearchParams(location.slice(location.indexOf('?') + 1));
   if (/^\w+:\/\/[^/?]*@/.test(location)) return true;
+  // Also of a path that is no URL.
+  if (query.getAll('encryption').some((value) => !KEYS_REFERENCE.test(value))) return true;
   if (!location.includes('?') || !/^[a-z0-9]+:\/\//i.test(location)) return false;
   return [...query].some(([name, value]) => {
     if (/^\w+:\/\/[^/]*@/.test(value)) return true;

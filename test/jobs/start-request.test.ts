@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { ErrorCode } from '../../src/errors.ts';
-import type { StartRequest } from '../../src/jobs/start-request.ts';
+import { locationOf, type StartRequest } from '../../src/jobs/start-request.ts';
 import type { JobType } from '../../src/model/phase.ts';
 import { id } from './helpers.ts';
 import { refused, rig } from './rig.ts';
@@ -36,3 +36,15 @@ for (const [what, type, request, code] of badRequests) {
     t.deepEqual([made.jobs.running(), made.asked, made.wakes], [null, [], 0]);
   });
 }
+
+test('a location has one spelling, with its options as they are', (t) => {
+  const spelled = {
+    'file:///backup/': 'file:///backup',
+    'file:///backup//?compression=zstd': 'file:///backup?compression=zstd',
+    's3://b/p/?encryption=file:/keys/': 's3://b/p?encryption=file:/keys/',
+    '/backup/': '/backup',
+    '/what/?/': '/what/?',
+    backup: 'backup',
+  };
+  for (const [given, location] of Object.entries(spelled)) t.is(locationOf(given), location);
+});

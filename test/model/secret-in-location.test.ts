@@ -12,6 +12,9 @@ test('a location with a reference to credentials has no secret', (t) => {
     's3://bucket?credentials=env:BACKUP_',
     's3://bucket?credentials=secret:s3',
     's3://bucket?encryptionKey=file:/etc/backup.key&kmsKeyId=alias/backup',
+    'file:///backup?compression=zstd&encryption=file:/etc/backup.keys',
+    '/backup?encryption=secret:keys',
+    's3://bucket?encryption=command:/usr/bin/keys',
     's3://bucket?sse=aws:kms&kmsKey=alias/backup&bucketKey=true',
   ])
     t.false(hasSecret(location), location);
@@ -27,6 +30,9 @@ test('a key, a token or a password in a location is found, also where it is enco
     'azure://container?sas=hidden',
     'azure://container?connectionString=hidden',
     'azure://container?sv=2024-01-01&sig=hidden',
+    's3://bucket?encryption=hidden',
+    'file:///backup?encryption=aGlkZGVu',
+    '/backup?compression=zstd&encryption=hidden',
     's3://bucket?secretKey=hidden',
     's3://bucket?sessionToken=hidden',
     's3://bucket?endpoint=http://user:hidden@host',

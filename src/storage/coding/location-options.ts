@@ -1,5 +1,6 @@
 import { OperatorError } from '../../errors.ts';
 import type { Compression } from '../../model/backup.ts';
+import { KEYS_EXPECTED, KEYS_REFERENCE } from '../../model/encryption.ts';
 
 /** What a location says of how its files are to be stored. */
 export interface CodingOptions {
@@ -10,7 +11,6 @@ export interface CodingOptions {
 
 const NAMES = ['compression', 'encryption'] as const;
 const COMPRESSIONS: readonly string[] = ['none', 'lz4', 'zstd', 'gzip'];
-const REFERENCE = /^(?:file:\/.+|command:\/.+|secret:[^/].*)$/;
 
 /**
  * Takes these options off a location, of whatever kind: what is left is the place. A path that is no URL has them only where one of them is named
@@ -59,8 +59,8 @@ function compressionOf(options: URLSearchParams): Compression | null {
 /** Who writes the key itself there by mistake does not read it again in a log. */
 function encryptionOf(options: URLSearchParams): string | null {
   const value = options.get('encryption');
-  if (value === null || REFERENCE.test(value)) return value;
-  throw wrong('encryption as file:/path, command:/path or secret:name, got something else');
+  if (value === null || KEYS_REFERENCE.test(value)) return value;
+  throw wrong(`encryption as ${KEYS_EXPECTED}, got something else`);
 }
 
 function wrong(expected: string): OperatorError {
