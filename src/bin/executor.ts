@@ -43,7 +43,7 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
     },
     openStorage(location, how) {
       warnOnce(insecureLocation(location));
-      return openStorage(location, { pool, baseDirectory: sandbox, memory, hashing, env, ...how });
+      return openStorage(location, { pool, baseDirectory: sandbox, memory, hashing, env, log, ...how });
     },
     pool,
     hostname: hostname(),
