@@ -1,6 +1,6 @@
 import { isSystemKeyspace } from '../cassandra/read-schema.ts';
 import { OperatorError } from '../errors.ts';
-import { NO_MAP, type ForeignMaker } from '../model/foreign-backup.ts';
+import { NO_MAP } from '../model/foreign-backup.ts';
 import { frameworkName, nodeNumber } from '../model/node.ts';
 import { sstableVersion, whyUnreadable } from '../model/sstable-version.ts';
 import { foreignPrefix } from '../storage/foreign-backups.ts';
@@ -13,7 +13,6 @@ import type { StepContext } from './step-context.ts';
 
 /** What another program has stored of a node under a backup's name. */
 export interface ForeignPart {
-  madeBy: ForeignMaker;
   /** The folder of the location that holds the nodes' folders. */
   from: string;
   /** The node's folder in it; of the forerunner's the executor id. */
@@ -31,17 +30,17 @@ export interface ForeignPart {
 export async function readForeignPart(context: StepContext): Promise<ForeignPart> {
   const { storage, request } = context;
   const { from, folder, prefix, tree } = await findPart(context);
-  const madeBy = tree?.madeBy ?? 'cassandra-mesos';
+  const snapshot = tree?.snapshot ?? null;
   const inPlace = from === request.cluster;
   if (tree === null && request.nodeMap !== undefined) throw new OperatorError('BAD_REQUEST', NO_MAP);
   if (tree === null && !inPlace) await refuseOurs(context, prefix);
   const found =
-    madeBy === 'cassandra_snapshotter'
-      ? await readSnapshotterTables(context, prefix, tree?.snapshot ?? '')
-      : await readTables(context, prefix, await storage.folders(prefix));
+    snapshot === null
+      ? await readTables(context, prefix, await storage.folders(prefix))
+      : await readSnapshotterTables(context, prefix, snapshot);
   const keyspaces = found.keyspaces.filter((keyspace) => !isSystemKeyspace(keyspace));
   const tables = found.tables.filter(({ keyspace }) => keyspaces.includes(keyspace));
-  if (keyspaces.length > 0) return { madeBy, from, folder, inPlace, keyspaces, tables };
+  if (keyspaces.length > 0) return { from, folder, inPlace, keyspaces, tables };
   throw new OperatorError('NOTHING_TO_BACK_UP', `expected a keyspace of a user in ${prefix}, found none`);
 }
 
@@ -103,7 +102,7 @@ async function folderIn(context: StepContext, from: string, tree: ForeignTree): 
   const { request, node, ip, hostname, signal } = context;
   const { tokens } = await node.health(signal);
   const adopter = { number: nodeNumber(request.executorId), ip, hostname, tokens };
-  const ring = tree.madeBy === 'cassandra_snapshotter' ? await readRing(context, from) : undefined;
+  const ring = tree.snapshot === null ? undefined : await readRing(context, from);
   return ownFolder(tree, adopter, request.nodeMap, ring);
 }
 

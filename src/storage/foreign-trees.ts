@@ -17,8 +17,8 @@ export interface ForeignTree {
   madeBy: Exclude<ForeignMaker, 'cassandra-mesos'>;
   /** Names of the nodes' folders. */
   nodes: string[];
-  /** cassandra_snapshotter's name of the snapshot: the time at which it was begun. */
-  snapshot: string;
+  /** cassandra_snapshotter's name of the snapshot, the time at which it was begun; null of DC/OS. */
+  snapshot: string | null;
 }
 
 /** Name of a node's folder, by its pod's number. */
@@ -40,7 +40,7 @@ export async function readForeignTree(storage: Storage, folder: string): Promise
   const prefix = `${checkKey(folder)}/`;
   const folders = (await storage.folders(prefix)).filter(isUsable);
   const nodes = folders.filter((name) => DCOS_NODE.test(name));
-  if (nodes.length > 0) return { madeBy: 'dcos-cassandra', nodes, snapshot: folder };
+  if (nodes.length > 0) return { madeBy: 'dcos-cassandra', nodes, snapshot: null };
   const text = folders.length === 0 ? null : await storage.getDocument(`${prefix}manifest.json`);
   const snapshot = text === null ? null : snapshotOf(text);
   return snapshot === null ? null : { madeBy: 'cassandra_snapshotter', nodes: folders, snapshot };
@@ -83,12 +83,8 @@ export async function foreignTreeBackup(storage: Storage, folder: string): Promi
 }
 
 /** Below which the keyspaces' folders of a node lie; of several data directories that of the first file. */
-async function keyspacesPrefix(
-  storage: Storage,
-  { madeBy, snapshot }: ForeignTree,
-  prefix: string,
-): Promise<string | null> {
-  if (madeBy === 'dcos-cassandra') return prefix;
+async function keyspacesPrefix(storage: Storage, { snapshot }: ForeignTree, prefix: string): Promise<string | null> {
+  if (snapshot === null) return prefix;
   for await (const { key } of storage.list(prefix)) {
     const parsed = parseSnapshotterKey(key.slice(prefix.length), snapshot);
     if (parsed !== null) return `${prefix}${parsed.dataDirectory}/`;
