@@ -1,6 +1,7 @@
 import { OperatorError } from '../errors.ts';
 import { proveWritable } from '../storage/preflight.ts';
 import { refuseTooSmall } from './location-space.ts';
+import { withHint } from './open-location.ts';
 import type { NodeContext, StepContext } from './step-context.ts';
 
 /** For opening a location and all that is tried there. A file system or a store that hangs is told by then. */
@@ -49,10 +50,4 @@ export async function promptly({ request, clock, signal }: NodeContext, prefligh
   } finally {
     over.abort();
   }
-}
-
-function withHint(error: unknown): unknown {
-  if (!(error instanceof OperatorError) || error.hint === undefined) return error;
-  const { code, message, hint, details } = error;
-  return new OperatorError(code, `${message}. ${hint}`, { cause: error, hint, details });
 }

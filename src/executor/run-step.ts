@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { GivenCredentials } from '../model/credentials.ts';
 import type { PhaseName } from '../model/phase.ts';
 import type { StepReport, StepRequest } from '../model/step.ts';
 import type { CopyPool } from '../storage/copy-pool.ts';
@@ -27,6 +26,7 @@ import { nodeStage } from './node-stage.ts';
 import { nodeSweep } from './node-sweep.ts';
 import { nodeTruncate } from './node-truncate.ts';
 import { nodeVerify } from './node-verify.ts';
+import { openLocation, type OpenStorage } from './open-location.ts';
 import type { Reporter } from './report.ts';
 import type { Server } from './server.ts';
 import type { NodeContext, StepContext } from './step-context.ts';
@@ -61,23 +61,11 @@ function isIn<Steps extends object>(phase: PhaseName, steps: Steps): phase is Ph
   return Object.hasOwn(steps, phase);
 }
 
-/** The phases that bring something to the location; for the others it has to be there. */
-const CREATING: ReadonlySet<PhaseName> = new Set(['preflight', 'snapshot', 'backup']);
-
 /** One that was leaving when its task was lost is to go on leaving; and a location is there whatever Cassandra says. */
 const NOT_NORMAL: ReadonlySet<PhaseName> = new Set(['preflight', 'decommission']);
 
-export interface HowToOpen {
-  /** A missing directory is made. */
-  create: boolean;
-  /** False: a store that is busy or far away is given up soon. */
-  patient: boolean;
-  /** Credentials that came with the request. */
-  given?: GivenCredentials | undefined;
-}
-
 export interface StepDependencies {
-  openStorage(location: string, how: HowToOpen): Promise<Storage>;
+  openStorage: OpenStorage;
   pool: CopyPool;
   hostname: string;
   clock: Clock;
@@ -119,7 +107,7 @@ export async function runStep(
 
 /** Does what a phase is there for, with its preconditions: a Cassandra that is NORMAL and stays, and where needed the location. */
 async function work(context: NodeContext, server: Server, deps: StepDependencies): Promise<void> {
-  const { phase, location, type, preflightDue } = context.request;
+  const { phase, preflightDue } = context.request;
   const gone = new AbortController();
   server.exited.then(
     (how) => gone.abort(unavailable(`Cassandra exited with ${how} during the step`)),
@@ -134,8 +122,7 @@ async function work(context: NodeContext, server: Server, deps: StepDependencies
   }
   const isPreflight = phase === 'preflight';
   const atLocation = async (): Promise<void> => {
-    const create = CREATING.has(phase) && type !== 'ADOPT';
-    const storage = await deps.openStorage(location, { create, patient: !isPreflight });
+    const storage = await openLocation(context.request, deps.openStorage);
     await withLock(
       { ...context, storage, signal },
       preflightDue ? afterPreflight(STORAGE_STEPS[phase]) : STORAGE_STEPS[phase],
