@@ -2,6 +2,7 @@ import type { ContainerClient } from '@azure/storage-blob';
 import type { Clock } from '../../clock.ts';
 import { OperatorError } from '../../errors.ts';
 import { ShortRead } from '../objects/watch.ts';
+import type { AccessTier } from './azure-location.ts';
 
 const POLL_MS = 500;
 /** A copy of which nothing more comes for so long is given up. */
@@ -13,13 +14,14 @@ const LONGEST_SILENCE_MS = 600_000;
  */
 export async function copyBlob(
   container: ContainerClient,
-  { from, to }: { from: string; to: string },
+  { from, to, tier }: { from: string; to: string; tier?: AccessTier },
   { clock, signal }: { clock: Clock; signal: AbortSignal | undefined },
 ): Promise<void> {
   const target = container.getBlobClient(to);
   const abort = signal === undefined ? {} : { abortSignal: signal };
   // The source's url has the SAS in it, where there is one; account keys and tokens hold for all blobs of the account.
-  const poller = await target.beginCopyFromURL(container.getBlobClient(from).url, abort);
+  const options = { ...abort, ...(tier && { tier }) };
+  const poller = await target.beginCopyFromURL(container.getBlobClient(from).url, options);
   if (poller.isDone()) return;
   let progress: string | undefined;
   for (let waited = 0; waited < LONGEST_SILENCE_MS; waited += POLL_MS) {

@@ -32,29 +32,33 @@ export async function findAzureAccess(
   tokens: TokenOptions,
 ): Promise<AzureAccess> {
   const found = (await findCredentials(location.credentials ?? 'env:AZURE_', places))!;
-  const isDefault = location.credentials === null && places.given === undefined;
   const named = namedWays(found);
   if (named.length > 1) throw contradiction(`${named.join(' and ')} in ${found.where}`, 'Leave one of them.');
   const connection = connectionOf(found);
   const key = connection?.key ?? valueOf(found, ACCOUNT_KEY);
   const sas = connection?.sas ?? valueOf(found, SAS);
+  const isDefault = location.credentials === null && places.given === undefined;
+  const asked = key ?? sas ?? (await tokensOf(found, isDefault, tokens));
   const account = accountOf(location, found, connection);
   const endpoint = location.endpoint ?? connection?.endpoint ?? endpointOf(account);
-  if (key !== null) {
-    const owner = account ?? accountIn(endpoint);
-    if (owner === null) throw noAccount();
-    return { endpoint, credential: new StorageSharedKeyCredential(owner, key), sas: null };
-  }
-  if (sas !== null) return { endpoint, credential: new AnonymousCredential(), sas: sas.replace(/^\?/, '') };
-  const [clientId, tenantId, clientSecret] = ['CLIENT_ID', 'TENANT_ID', 'CLIENT_SECRET'].map((name) =>
-    found.value(name),
-  );
-  if (clientId && tenantId && clientSecret) {
-    const principal = { clientId, tenantId, clientSecret, authority: found.value('AUTHORITY_HOST') };
-    return { endpoint, credential: await principalTokens(principal, tokens), sas: null };
-  }
+  if (typeof asked !== 'string') return { endpoint, credential: asked, sas: null };
+  if (key === null) return { endpoint, credential: new AnonymousCredential(), sas: asked.replace(/^\?/, '') };
+  const owner = account ?? accountIn(endpoint);
+  if (owner === null) throw noAccount();
+  return { endpoint, credential: new StorageSharedKeyCredential(owner, key), sas: null };
+}
+
+async function tokensOf(found: Credentials, isDefault: boolean, options: TokenOptions): Promise<Tokens> {
+  const principal = {
+    clientId: found.value('CLIENT_ID') ?? '',
+    tenantId: found.value('TENANT_ID') ?? '',
+    clientSecret: found.value('CLIENT_SECRET') ?? '',
+    authority: found.value('AUTHORITY_HOST'),
+  };
+  const { clientId, tenantId, clientSecret } = principal;
+  if (clientId && tenantId && clientSecret) return principalTokens(principal, options);
   if (!isDefault || clientSecret) throw missingCredentials(EXPECTED, found);
-  return { endpoint, credential: await defaultTokens(tokens), sas: null };
+  return defaultTokens(options);
 }
 
 function valueOf(found: Credentials, names: readonly string[]): string | null {

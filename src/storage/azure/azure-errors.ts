@@ -62,8 +62,7 @@ const PASSING = new Set(['Md5Mismatch', 'ContainerBeingDeleted', 'PendingCopyOpe
 /** The store's code, also of an answer without a body. */
 function codeOf(error: unknown): string {
   if (!(error instanceof RestError)) return '';
-  const { errorCode } = Object(error.details) as { errorCode?: string };
-  return error.code ?? errorCode ?? '';
+  return error.code ?? error.response?.headers.get('x-ms-error-code') ?? '';
 }
 
 export function hasCode(error: unknown, ...codes: string[]): boolean {
@@ -79,6 +78,11 @@ export function isMissingBlob(error: unknown): boolean {
 export function isUnauthenticated(error: unknown): boolean {
   if (!(error instanceof RestError)) return false;
   return error.statusCode === 401 || hasCode(error, 'AuthenticationFailed', 'AuthorizationFailure');
+}
+
+/** True for an answer that says that this may not be done. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof RestError && error.statusCode === 403;
 }
 
 /** What an error of Azure's library means, and what to do. `what`: the operation, with the key and the place. */

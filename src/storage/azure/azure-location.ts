@@ -18,8 +18,16 @@ export interface AzureLocation {
   /** See credentials.ts: CONNECTION_STRING, ACCOUNT_KEY, SAS, or CLIENT_ID, TENANT_ID and CLIENT_SECRET. Null: Azure's usual variables and chain. */
   credentials: string | null;
   createBucket: boolean;
+  /** Of the files of backups. Null: as the account says. */
+  accessTier: AccessTier | null;
+  /** By whose key everything is encrypted. Null: as the container says. */
+  encryptionScope: string | null;
   network: NetworkOptions;
 }
+
+/** Those whose blobs can be read at once. */
+const ACCESS_TIERS = ['Hot', 'Cool', 'Cold'] as const;
+export type AccessTier = (typeof ACCESS_TIERS)[number];
 
 const ENDPOINT_EXPECTED = 'a URL such as https://account.blob.core.windows.net, without SAS or password';
 
@@ -37,6 +45,11 @@ const options = z.strictObject({
     .optional(),
   credentials: z.string().regex(CREDENTIALS_REFERENCE, CREDENTIALS_EXPECTED).optional(),
   createBucket: flag.optional(),
+  accessTier: z.enum(ACCESS_TIERS, { error: `one of ${ACCESS_TIERS.join(', ')}` }).optional(),
+  encryptionScope: z
+    .string()
+    .regex(/^[a-z0-9-]{3,63}$/i, 'a scope of 3 to 63 letters, digits and hyphens')
+    .optional(),
   ...networkShape,
 });
 
@@ -53,7 +66,7 @@ export function parseAzureLocation(text: string): AzureLocation {
   if (folder !== '') checkKey(folder);
   const parsed = options.safeParse(Object.fromEntries(new URLSearchParams(query)));
   if (!parsed.success) throw wrong(text, parsed.error.issues.map(problemOf).join('; '));
-  const { account, endpoint, credentials, createBucket } = parsed.data;
+  const { account, endpoint, credentials, createBucket, accessTier, encryptionScope } = parsed.data;
   return {
     url: `azure://${container}/${folder}${queryOf(parsed.data)}`,
     container,
@@ -62,6 +75,8 @@ export function parseAzureLocation(text: string): AzureLocation {
     endpoint: endpoint ?? null,
     credentials: credentials ?? null,
     createBucket: createBucket ?? false,
+    accessTier: accessTier ?? null,
+    encryptionScope: encryptionScope ?? null,
     network: networkOptions(parsed.data),
   };
 }

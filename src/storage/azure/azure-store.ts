@@ -9,12 +9,13 @@ import type {
   ObjectUpload,
   UnfinishedUpload,
 } from '../objects/object-store.ts';
+import { isFileKey } from '../layout.ts';
 import { ShortRead } from '../objects/watch.ts';
 import type { AzureClient } from './azure-client.ts';
 import { copyBlob } from './azure-copy.ts';
-import { explainAzure, hasCode, isMissingBlob } from './azure-errors.ts';
+import { explainAzure, hasCode, isMissingBlob, isRefused } from './azure-errors.ts';
 import type { AzureLocation } from './azure-location.ts';
-import { beginAzureUpload, md5Of } from './azure-upload.ts';
+import { beginAzureUpload, md5Of, type Written } from './azure-upload.ts';
 
 const MIB = 1024 * 1024;
 
@@ -67,6 +68,8 @@ export class AzureStore implements ObjectStore {
       return { size, modified: lastModified?.getTime() ?? 0, version };
     } catch (error) {
       if (isMissingBlob(error)) return null;
+      // The answer to a HEAD has no body: why it was refused says that to a GET.
+      if (isRefused(error)) await this.#readNothing(key, signal);
       throw error;
     }
   }
@@ -93,6 +96,7 @@ export class AzureStore implements ObjectStore {
     const { onlyNew = false, signal } = how;
     const options = {
       ...aborting(signal),
+      ...this.#written(key),
       blobHTTPHeaders: { blobContentMD5: md5Of(body) },
       ...(onlyNew ? { conditions: { ifNoneMatch: '*' } } : {}),
     };
@@ -108,7 +112,7 @@ export class AzureStore implements ObjectStore {
   }
 
   beginUpload(key: string, how: Parameters<ObjectStore['beginUpload']>[1]): Promise<ObjectUpload> {
-    return beginAzureUpload(this.#client, this.#name(key), how);
+    return beginAzureUpload(this.#client, { name: this.#name(key), written: this.#written(key) }, how);
   }
 
   async page(prefix: string, { flat, after, signal }: Parameters<ObjectStore['page']>[1]): Promise<ObjectPage> {
@@ -144,7 +148,9 @@ export class AzureStore implements ObjectStore {
   }
 
   copy(from: string, to: string, _size: number, signal: AbortSignal | undefined): Promise<void> {
-    const names = { from: this.#name(from), to: this.#name(to) };
+    // In a scope by the container's default alone: the request for it knows no other.
+    const { tier } = this.#written(to);
+    const names = { from: this.#name(from), to: this.#name(to), ...(tier && { tier }) };
     return this.#client.send((container) => copyBlob(container, names, { clock: this.#clock, signal }));
   }
 
@@ -158,16 +164,34 @@ export class AzureStore implements ObjectStore {
     return explainAzure(error, `${operation} at ${this.url}`);
   }
 
+  async #readNothing(key: string, signal: AbortSignal = new AbortController().signal): Promise<void> {
+    const found = await this.read(key, { begin: 0, bytes: 1 }, { signal });
+    // Begins and ends the answer, so that its connection is free.
+    for await (const _ of found?.body ?? []) break;
+  }
+
   #list(prefix: string, { flat, after, most, signal }: Listing): Promise<Listed> {
     return this.#client.send(async (container) => {
       const options = { ...aborting(signal), prefix: this.#location.prefix + prefix };
       const pages = { maxPageSize: most, ...(after === null ? {} : { continuationToken: after }) };
-      const { value } = await pagesOf(container, flat, options, pages).next();
-      // What was cut or exchanged on its way must not pass for a listing with fewer blobs.
-      const { blobItems: blobs, blobPrefixes: prefixes = [] } = value?.segment ?? {};
-      if (blobs === undefined) throw new ShortRead('what came is no listing');
-      return { blobs, prefixes, next: value?.continuationToken || null };
+      try {
+        const { value } = await pagesOf(container, flat, options, pages).next();
+        const { blobItems: blobs, blobPrefixes: prefixes = [] } = value!.segment;
+        return { blobs, prefixes, next: value!.continuationToken || null };
+      } catch (error) {
+        // The library stumbles over what is no listing; that must not pass for one of no blobs.
+        throw error instanceof TypeError ? new ShortRead('what came is no listing', { cause: error }) : error;
+      }
     });
+  }
+
+  /** Documents are replaced all the time, which cool tiers charge for. */
+  #written(key: string): Written {
+    const { accessTier, encryptionScope } = this.#location;
+    return {
+      ...(accessTier !== null && isFileKey(key) && { tier: accessTier }),
+      ...(encryptionScope !== null && { encryptionScope }),
+    };
   }
 
   #name(key: string): string {
@@ -190,7 +214,7 @@ interface Listed {
 }
 
 interface Page {
-  segment?: { blobItems?: BlobItem[]; blobPrefixes?: BlobPrefix[] };
+  segment: { blobItems: BlobItem[]; blobPrefixes?: BlobPrefix[] };
   continuationToken?: string;
 }
 

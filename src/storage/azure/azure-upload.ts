@@ -3,6 +3,13 @@ import type { BlockBlobClient } from '@azure/storage-blob';
 import type { ObjectPart, ObjectStore, ObjectUpload } from '../objects/object-store.ts';
 import type { AzureClient } from './azure-client.ts';
 import { isMissingBlob } from './azure-errors.ts';
+import type { AccessTier } from './azure-location.ts';
+
+/** How a blob is kept. */
+export interface Written {
+  tier?: AccessTier;
+  encryptionScope?: string;
+}
 
 type Facts = Parameters<ObjectUpload['holds']>[0];
 
@@ -23,30 +30,32 @@ export function md5Of(body: Buffer): Uint8Array {
 /** Begins a blob of blocks, or goes on with the blocks that an earlier try has brought. */
 export async function beginAzureUpload(
   client: AzureClient,
-  name: string,
+  { name, written }: { name: string; written: Written },
   { signal }: Pick<Parameters<ObjectStore['beginUpload']>[1], 'signal'>,
 ): Promise<ObjectUpload> {
   try {
     const { uncommittedBlocks = [] } = await client.send((container) =>
       container.getBlockBlobClient(name).getBlockList('uncommitted', { abortSignal: signal }),
     );
-    return new AzureUpload(client, name, new Set(uncommittedBlocks.map((block) => block.name)));
+    return new AzureUpload(client, { name, written }, new Set(uncommittedBlocks.map((block) => block.name)));
   } catch (error) {
     if (!isMissingBlob(error)) throw error;
-    return new AzureUpload(client, name, new Set());
+    return new AzureUpload(client, { name, written }, new Set());
   }
 }
 
 class AzureUpload implements ObjectUpload {
   readonly #client: AzureClient;
   readonly #name: string;
+  readonly #written: Written;
   /** What an earlier try has brought. */
   readonly #there: ReadonlySet<string>;
   readonly #blocks: string[] = [];
 
-  constructor(client: AzureClient, name: string, there: ReadonlySet<string>) {
+  constructor(client: AzureClient, { name, written }: { name: string; written: Written }, there: ReadonlySet<string>) {
     this.#client = client;
     this.#name = name;
+    this.#written = written;
     this.#there = there;
   }
 
@@ -59,14 +68,16 @@ class AzureUpload implements ObjectUpload {
 
   async send({ index, body, crc32 }: ObjectPart, signal: AbortSignal): Promise<void> {
     const id = blockId({ index, crc32, bytes: body.length });
-    const options = { abortSignal: signal, transactionalContentMD5: md5Of(body) };
+    const { encryptionScope } = this.#written;
+    const scope = encryptionScope === undefined ? {} : { encryptionScope };
+    const options = { ...scope, abortSignal: signal, transactionalContentMD5: md5Of(body) };
     await this.#blob((blob) => blob.stageBlock(id, body, body.length, options));
     this.#blocks[index] = id;
   }
 
   /** The list may be sent again: its blocks are taken wherever they are, in the blob already or not yet. */
   async complete(signal?: AbortSignal): Promise<void> {
-    const options = signal === undefined ? {} : { abortSignal: signal };
+    const options = { ...this.#written, ...(signal === undefined ? {} : { abortSignal: signal }) };
     await this.#blob((blob) => blob.commitBlockList(this.#blocks, options));
   }
 
