@@ -1,6 +1,9 @@
 /** Most transfers are of parts of this size (bytes): their memory is used again, and threads can share it. */
 const BLOCK = 8 * 1024 ** 2;
 
+/** Kept when nothing is under way: between two parts of an upload that sends them one after the other nothing is, and blocks are cleaned up late. */
+const KEPT_BLOCKS = 2;
+
 /** Below, a block would be mostly empty. */
 const SMALLEST_IN_BLOCK = BLOCK / 2;
 
@@ -22,8 +25,8 @@ export class MemoryBudget {
   readonly #all: number;
   #free: number;
   readonly #waiting: Waiter[] = [];
-  /** Blocks that nobody uses. They are let go when nothing is under way. */
-  #blocks: Buffer[] = [];
+  /** Blocks that nobody uses. But for a few they are let go when nothing is under way. */
+  readonly #blocks: Buffer[] = [];
 
   /** Below the size of a block each part waits for all that there is. */
   constructor(bytes: number) {
@@ -53,7 +56,7 @@ export class MemoryBudget {
         if (block !== null) this.#blocks.push(block);
         this.#free += bytes;
         this.#serve();
-        if (this.#free === this.#all) this.#blocks = [];
+        if (this.#free === this.#all) this.#blocks.splice(KEPT_BLOCKS);
       },
     };
   }
