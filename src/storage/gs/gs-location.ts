@@ -20,8 +20,15 @@ export interface GsLocation {
   /** See credentials.ts: the JSON of a service account, or in CREDENTIALS. Null: Google's default credentials. */
   credentials: string | null;
   createBucket: boolean;
+  /** Of the files of backups. Null: as the bucket says. */
+  storageClass: string | null;
+  /** Of Cloud KMS, for all objects. Null: as the bucket says. */
+  kmsKey: string | null;
   network: NetworkOptions;
 }
+
+/** All of them can be read at once. */
+const STORAGE_CLASSES = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'] as const;
 
 const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform((value) => value === 'true');
 const options = z.strictObject({
@@ -41,6 +48,14 @@ const options = z.strictObject({
     .optional(),
   credentials: z.string().regex(CREDENTIALS_REFERENCE, CREDENTIALS_EXPECTED).optional(),
   createBucket: flag.optional(),
+  storageClass: z.enum(STORAGE_CLASSES, { error: `one of ${STORAGE_CLASSES.join(', ')}` }).optional(),
+  kmsKey: z
+    .string()
+    .regex(
+      /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/,
+      'a key as projects/…/locations/…/keyRings/…/cryptoKeys/…',
+    )
+    .optional(),
   ...networkShape,
 });
 
@@ -62,7 +77,7 @@ export function parseGsLocation(text: string): GsLocation {
     );
     throw wrong(text, problems.join('; '));
   }
-  const { endpoint, project, region, credentials, createBucket } = parsed.data;
+  const { endpoint, project, region, credentials, createBucket, storageClass, kmsKey } = parsed.data;
   return {
     url: `gs://${bucket}/${folder}${queryOf(parsed.data)}`,
     bucket,
@@ -72,6 +87,8 @@ export function parseGsLocation(text: string): GsLocation {
     region: region ?? null,
     credentials: credentials ?? null,
     createBucket: createBucket ?? false,
+    storageClass: storageClass ?? null,
+    kmsKey: kmsKey ?? null,
     network: networkOptions(parsed.data),
   };
 }

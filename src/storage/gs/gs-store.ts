@@ -9,6 +9,7 @@ import type {
   ObjectUpload,
   UnfinishedUpload,
 } from '../objects/object-store.ts';
+import { isFileKey } from '../layout.ts';
 import { crc32c, crc32cText } from './crc32c.ts';
 import { createBucket } from './gs-bucket.ts';
 import type { GsClient } from './gs-client.ts';
@@ -23,7 +24,7 @@ import {
   type GsObject,
   type GsPlace,
 } from './gs-object.ts';
-import { beginGsUpload } from './gs-upload.ts';
+import { beginGsUpload, jsonBody, type Written } from './gs-upload.ts';
 
 const MIB = 1024 * 1024;
 
@@ -95,7 +96,8 @@ export class GsStore implements ObjectStore {
   async put(key: string, body: Buffer, how: Parameters<ObjectStore['put']>[2]): Promise<boolean> {
     const sent = { size: body.length, crc32c: crc32cText(crc32c(body)) };
     const place = this.#place(key);
-    const about = { name: place.name, contentType: 'application/octet-stream', crc32c: sent.crc32c };
+    const { about: own, key: encrypting } = this.#written(key);
+    const about = { name: place.name, contentType: 'application/octet-stream', crc32c: sent.crc32c, ...own };
     const boundary = randomUUID();
     const head = `--${boundary}\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(about)}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
     try {
@@ -105,6 +107,7 @@ export class GsStore implements ObjectStore {
         query: {
           uploadType: 'multipart',
           fields: OBJECT_FIELDS,
+          ...(encrypting && { kmsKeyName: encrypting }),
           ...(how.onlyNew === true ? { ifGenerationMatch: 0 } : {}),
         },
         headers: { 'content-type': `multipart/related; boundary=${boundary}` },
@@ -120,7 +123,7 @@ export class GsStore implements ObjectStore {
   }
 
   beginUpload(key: string, { signal }: Parameters<ObjectStore['beginUpload']>[1]): Promise<ObjectUpload> {
-    return beginGsUpload(this.#client, this.#place(key), signal);
+    return beginGsUpload(this.#client, { place: this.#place(key), written: this.#written(key) }, signal);
   }
 
   async page(prefix: string, { flat, after, signal }: Parameters<ObjectStore['page']>[1]): Promise<ObjectPage> {
@@ -157,10 +160,14 @@ export class GsStore implements ObjectStore {
   async copy(from: string, to: string, _size: number, signal: AbortSignal | undefined): Promise<void> {
     const target = this.#path(to).replace('/storage/v1', '');
     const path = `${this.#path(from)}/rewriteTo${target}`;
+    const { about, key } = this.#written(to);
+    // What an object is said to be takes the place of all that was said of the one that is copied.
+    const contentType = 'application/octet-stream';
+    const described = about.storageClass === undefined ? {} : jsonBody({ contentType, ...about });
     let token: string | undefined;
     do {
-      const query: Record<string, string> = token === undefined ? {} : { rewriteToken: token };
-      const answer = await this.#client.json<Rewriting>({ method: 'POST', path, query, signal });
+      const query = { ...(key && { destinationKmsKeyName: key }), ...(token && { rewriteToken: token }) };
+      const answer = await this.#client.json<Rewriting>({ method: 'POST', path, query, ...described, signal });
       if (answer.done !== true && !answer.rewriteToken) {
         throw new OperatorError(
           'STORAGE_FAILED',
@@ -182,6 +189,12 @@ export class GsStore implements ObjectStore {
     const fields = 'items(name,size,timeCreated),prefixes,nextPageToken';
     const path = objectsPath(this.#location.bucket);
     return this.#client.json({ path, query: { maxResults: 1000, fields, ...query }, signal });
+  }
+
+  /** Documents are replaced all the time, which cold classes charge for. */
+  #written(key: string): Written {
+    const { storageClass, kmsKey } = this.#location;
+    return { about: storageClass !== null && isFileKey(key) ? { storageClass } : {}, key: kmsKey };
   }
 
   #path(key: string): string {

@@ -16,15 +16,31 @@ import {
 /** Google keeps of an unfinished object only multiples of this. */
 const UNIT = 256 * 1024;
 
+/** How an object is kept. */
+export interface Written {
+  about: { storageClass?: string };
+  /** Of Cloud KMS. */
+  key: string | null;
+}
+
+/** Of a request. */
+export function jsonBody(value: object): { headers: Record<string, string>; body: Buffer[] } {
+  return { headers: { 'content-type': 'application/json' }, body: [Buffer.from(JSON.stringify(value))] };
+}
+
 /** Begins a resumable session: one that is given up ends by itself after a week. */
-export async function beginGsUpload(client: GsClient, place: GsPlace, signal: AbortSignal): Promise<ObjectUpload> {
-  const body = Buffer.from(JSON.stringify({ name: place.name, contentType: 'application/octet-stream' }));
+export async function beginGsUpload(
+  client: GsClient,
+  { place, written }: { place: GsPlace; written: Written },
+  signal: AbortSignal,
+): Promise<ObjectUpload> {
+  const { headers, body } = jsonBody({ name: place.name, contentType: 'application/octet-stream', ...written.about });
   const answer = await client.send({
     method: 'POST',
     path: `/upload${objectsPath(place.bucket)}`,
-    query: { uploadType: 'resumable' },
-    headers: { 'content-type': 'application/json', 'x-upload-content-type': 'application/octet-stream' },
-    body: [body],
+    query: { uploadType: 'resumable', ...(written.key !== null && { kmsKeyName: written.key }) },
+    headers: { ...headers, 'x-upload-content-type': 'application/octet-stream' },
+    body,
     signal,
   });
   answer.resume();

@@ -72,19 +72,20 @@ export type Written = Pick<
 >;
 
 /**
- * What goes with a request that makes an object. Only the files of backups are locked: documents such as the lock of the location are replaced and
- * deleted all the time. `now`: epoch ms.
+ * What goes with a request that makes an object. Only the files of backups are locked, and of the storage class: documents such as the lock of the
+ * location are replaced and deleted all the time, which cheap classes charge for. `now`: epoch ms.
  */
 export function writtenWith(protection: S3Protection, key: string, now: number): Written {
   const { sse, kmsKey, bucketKey, storageClass, tags, acl } = protection;
+  const isFile = isFileKey(key);
   return {
     ...(sse && { ServerSideEncryption: sse }),
     ...(kmsKey && { SSEKMSKeyId: kmsKey }),
     ...(bucketKey && { BucketKeyEnabled: true }),
-    ...(storageClass && { StorageClass: storageClass as NonNullable<Written['StorageClass']> }),
+    ...(storageClass && isFile && { StorageClass: storageClass as NonNullable<Written['StorageClass']> }),
     ...(tags && { Tagging: tagging(tags) }),
     ...(acl && { ACL: acl }),
-    ...(isFileKey(key) && lockOf(protection, now)),
+    ...(isFile && lockOf(protection, now)),
   };
 }
 

@@ -11,6 +11,8 @@ test('a location in Google Cloud Storage is read, and has one spelling', (t) => 
     region: null,
     credentials: null,
     createBucket: false,
+    storageClass: null,
+    kmsKey: null,
     network: { caFile: null, proxy: null, insecure: false },
   });
   const text =
@@ -24,6 +26,8 @@ test('a location in Google Cloud Storage is read, and has one spelling', (t) => 
     region: 'EU',
     credentials: 'file:/etc/key.json',
     createBucket: true,
+    storageClass: null,
+    kmsKey: null,
     network: { caFile: null, proxy: null, insecure: false },
   });
   const { url } = parseGsLocation(text);
