@@ -1,4 +1,5 @@
 import type { Match, Reply, Seen } from '../../helpers/fault-proxy.ts';
+import { AZURITE, AZURITE_ACCOUNT, AZURITE_ENV, startAzurite } from '../azurite.ts';
 import { FAKE_GCS, startFakeGcs } from '../fake-gcs.ts';
 import { KEY, startVersitygw, VERSITYGW } from '../versitygw.ts';
 
@@ -129,4 +130,46 @@ const GCS: FaultKind = {
   pageKeys: 1000,
 };
 
-export const FAULT_KINDS: readonly FaultKind[] = [S3, GCS];
+const azureError = (status: number, code: string, message: string, headers = {}): Reply => ({
+  status,
+  headers: { 'content-type': 'application/xml', 'x-ms-error-code': code, ...headers },
+  body: `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`,
+});
+
+const isBlob = ({ path, query }: Seen): boolean => path.split('/').length > 3 && !query.has('comp');
+
+const AZURE: FaultKind = {
+  name: 'Azure',
+  isInstalled: AZURITE !== null,
+  async start(directory) {
+    const server = await startAzurite(directory);
+    return { endpoint: new URL(server.endpoint).origin, stop: () => server.stop() };
+  },
+  url: (endpoint, bucket) =>
+    `azure://${bucket}/a/prefix?endpoint=${endpoint}/${AZURITE_ACCOUNT.name}&credentials=env:AZ_&createBucket=true`,
+  env: AZURITE_ENV,
+  asks: {
+    put: (seen) => seen.method === 'PUT' && isBlob(seen) && seen.headers['x-ms-copy-source'] === undefined,
+    begin: ({ method, query }) => method === 'GET' && query.get('comp') === 'blocklist',
+    part: ({ method, query }) => method === 'PUT' && query.get('comp') === 'block',
+    complete: ({ method, query }) => method === 'PUT' && query.get('comp') === 'blocklist',
+    head: (seen) => seen.method === 'HEAD' && isBlob(seen),
+    read: (seen) => seen.method === 'GET' && isBlob(seen),
+    list: ({ method, query }) => method === 'GET' && query.get('comp') === 'list',
+    delete: (seen) => seen.method === 'DELETE' && isBlob(seen),
+    copy: ({ method, headers }) => method === 'PUT' && headers['x-ms-copy-source'] !== undefined,
+  },
+  says: {
+    busy: (headers) => azureError(503, 'ServerBusy', 'The server is busy.', headers),
+    tooMany: azureError(429, 'TooManyRequests', 'Too many requests.'),
+    broken: azureError(500, 'InternalError', 'The server encountered an internal error.'),
+    denied: azureError(403, 'AuthorizationPermissionMismatch', 'Nobody may do that.'),
+    full: azureError(507, 'InsufficientStorage', 'The quota of the account is used up.'),
+    expired: azureError(401, 'InvalidAuthenticationInfo', 'Lifetime validation failed. The token is expired.'),
+  },
+  keepsParts: true,
+  mendsParts: true,
+  pageKeys: 5000,
+};
+
+export const FAULT_KINDS: readonly FaultKind[] = [S3, AZURE, GCS];
