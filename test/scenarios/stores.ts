@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AZURITE, AZURITE_ACCOUNT, startAzurite } from '../storage/azurite.ts';
 import { FAKE_GCS, startFakeGcs } from '../storage/fake-gcs.ts';
 import { KEY, startVersitygw, VERSITYGW } from '../storage/versitygw.ts';
 
@@ -18,13 +19,22 @@ export const STORES: StoreKind[] = [
     installed: VERSITYGW !== null,
     async start(directory) {
       const server = await startVersitygw(directory);
-      const credentials = keep(
-        directory,
-        `[default]\naws_access_key_id = ${KEY.id}\naws_secret_access_key = ${KEY.secret}\n`,
-      );
-      const { endpoint, stop } = server;
+      const { id, secret } = KEY;
+      const credentials = keep(directory, `[default]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\n`);
+      const { endpoint } = server;
       const query = new URLSearchParams({ endpoint, region: 'us-east-1', credentials, createBucket: 'true' });
-      return { location: `s3://backups/prod?${query.toString()}`, secret: KEY.secret, stop };
+      return { location: `s3://backups/prod?${query.toString()}`, secret, stop: () => server.stop() };
+    },
+  },
+  {
+    name: "Azure's storage",
+    installed: AZURITE !== null,
+    async start(directory) {
+      const server = await startAzurite(join(directory, 'containers'));
+      const { key: secret } = AZURITE_ACCOUNT;
+      const credentials = keep(directory, `AZURE_STORAGE_KEY=${secret}\n`);
+      const query = new URLSearchParams({ endpoint: server.endpoint, credentials, createBucket: 'true' });
+      return { location: `azure://backups/prod?${query.toString()}`, secret, stop: () => server.stop() };
     },
   },
   {
@@ -32,9 +42,9 @@ export const STORES: StoreKind[] = [
     installed: FAKE_GCS !== null,
     /** It asks for no credentials. */
     async start() {
-      const { endpoint, stop } = await startFakeGcs(null);
-      const query = new URLSearchParams({ endpoint, createBucket: 'true' });
-      return { location: `gs://backups/prod?${query.toString()}`, secret: null, stop };
+      const server = await startFakeGcs(null);
+      const query = new URLSearchParams({ endpoint: server.endpoint, createBucket: 'true' });
+      return { location: `gs://backups/prod?${query.toString()}`, secret: null, stop: () => server.stop() };
     },
   },
 ];
