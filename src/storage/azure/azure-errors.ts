@@ -136,7 +136,7 @@ function explainAnswer(error: RestError, status: number, what: string): Failure 
 /** Of several lines the first: the others are numbers of the request, and what was signed. */
 function wordsOf(error: RestError, code: string, status: number): string {
   const { authenticationErrorDetail: detail = '' } = Object(error.details) as { authenticationErrorDetail?: string };
-  const when = /not valid in the specified time frame|date header/i.test(detail) ? firstLine(detail) : '';
+  const when = /time frame|date header|lifetime/i.test(detail) ? firstLine(detail) : '';
   return [`${code} (${status})`.trim() + ':', firstLine(error.message), when].filter(Boolean).join(' ');
 }
 
