@@ -94,7 +94,7 @@ export interface Storage {
     options?: TransferOptions & { atMost?: number },
   ): Promise<number>;
 
-  /** What is stored, in its order, from one and the same put. Null when there is none. A piece is good until the next is asked for. */
+  /** What is stored, in its order, from one and the same put. Null when there is none. Who reads may keep what it was given. */
   readStream(key: string, options?: TransferOptions): Promise<AsyncIterable<Buffer> | null>;
 
   /** Reads a stored file and says what it is. Null when there is none. Throws BACKUP_DAMAGED where it is not so encoded. */

@@ -13,17 +13,18 @@ export class ByteReader {
     this.#name = name;
   }
 
-  /** A copy: whoever gives the pieces may use their memory again. Throws BACKUP_DAMAGED where there are not so many. */
+  /** Of one piece no copy is made. Throws BACKUP_DAMAGED where there are not so many. */
   async take(length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(length);
-    for (let done = 0; done < length;) {
+    const parts: Buffer[] = [];
+    for (let missing = length; missing > 0;) {
       if (await this.isAtEnd()) throw this.damage('it is cut short');
-      const copied = this.#piece.copy(bytes, done, 0, length - done);
-      this.#piece = this.#piece.subarray(copied);
-      done += copied;
+      const part = this.#piece.subarray(0, missing);
+      this.#piece = this.#piece.subarray(part.length);
+      missing -= part.length;
+      parts.push(part);
     }
     this.#taken += length;
-    return bytes;
+    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
   }
 
   /** Four bytes, the highest first. */
