@@ -112,7 +112,12 @@ export class CodedStorage extends DelegatedStorage {
     const encryption = secret && { keyId: secret.id, salt: randomBytes(SALT_BYTES) };
     const header = writeHeader({ compression, encryption });
     const cipher = secret && encryption && new FrameCipher(secret.secret, encryption.salt, header);
-    const content = encode(chunksOf(first, source, onBytes), header, compression && CODECS[compression], cipher);
+    const content = encode(
+      chunksOf(first, source, { signal, onBytes }),
+      header,
+      compression && CODECS[compression],
+      cipher,
+    );
     try {
       const how = { atMost: mostBytes(source.size), ...(signal === undefined ? {} : { signal }) };
       const encoding: FileEncoding = { stored: await this.inner.putStream(key, content, how) };
@@ -140,18 +145,21 @@ async function firstChunk(source: SourceFile, compression: Compression | null): 
   return packed.length <= chunk.plain.length * WORTH_IT ? { ...chunk, packed } : chunk;
 }
 
-async function* chunksOf(
-  first: Chunk,
-  source: SourceFile,
-  onBytes: TransferOptions['onBytes'] = () => undefined,
-): AsyncGenerator<Chunk> {
+async function* chunksOf(first: Chunk, source: SourceFile, { signal, onBytes }: Watch): AsyncGenerator<Chunk> {
   for (let chunk = first; ; chunk = await source.next(FRAME_BYTES)) {
     yield chunk;
-    onBytes(chunk.plain.length);
+    onBytes?.(chunk.plain.length);
+    // Whoever takes frames may want many before it looks for itself.
+    signal?.throwIfAborted();
     if (chunk.isLast) break;
   }
   // Nothing is visible yet: of a file that has changed meanwhile nothing will be.
   await source.check();
+}
+
+interface Watch {
+  signal: AbortSignal | undefined;
+  onBytes: TransferOptions['onBytes'] | undefined;
 }
 
 /** What headers, lengths, tags and a compression that does not help may make of a file. */
