@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { LocalRing } from '../../scripts/lib/local-ring.ts';
 import { KEY, startVersitygw, VERSITYGW, type S3Server } from '../storage/versitygw.ts';
-import { job, newName, run, type JobJson } from './ring.ts';
+import { executor, job, newName, run, type JobJson } from './ring.ts';
 import { contents, put, useSmall, type SmallContext } from './small-table.ts';
 
 const suite = anyTest as TestFn<SmallContext>;
 const test = VERSITYGW === null ? suite.skip : suite;
 const KEYSPACE = 'in_s3';
+/** Seconds, on a machine that does much else. */
+const SOON_MS = 30_000;
 useSmall(suite, KEYSPACE);
 
 let server: S3Server | null = null;
@@ -25,6 +27,14 @@ suite.after.always(async () => {
   await server?.stop();
   await rm(directory, { recursive: true, force: true });
 });
+
+const store = () => ({ endpoint: server?.endpoint ?? '', region: 'us-east-1' });
+
+async function keyFile(name: string, secret: string): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, `[default]\naws_access_key_id = ${KEY.id}\naws_secret_access_key = ${secret}\n`);
+  return path;
+}
 
 async function finished(
   t: ExecutionContext,
@@ -49,9 +59,7 @@ function holding(below: string, text: string): string[] {
 
 test('backups in S3 build on each other, are verified, restored row by row and deleted, and no secret is told', async (t) => {
   const { ring, client } = t.context;
-  const credentials = join(directory, 'credentials');
-  await writeFile(credentials, `[default]\naws_access_key_id = ${KEY.id}\naws_secret_access_key = ${KEY.secret}\n`);
-  const place = { endpoint: server?.endpoint ?? '', region: 'us-east-1', credentials: `file:${credentials}` };
+  const place = { ...store(), credentials: `file:${await keyFile('credentials', KEY.secret)}` };
   const location = encodeURIComponent(
     `s3://backups/prod?${new URLSearchParams({ ...place, createBucket: 'true' }).toString()}`,
   );
@@ -90,12 +98,34 @@ test('backups in S3 build on each other, are verified, restored row by row and d
   t.is(restored.result, 'SUCCESS', JSON.stringify(restored.errors));
   t.deepEqual(await contents(client, KEYSPACE), rows);
 
-  const wrong = encodeURIComponent(
-    `s3://backups/prod?${new URLSearchParams({ ...place, credentials: 'file:/nowhere' }).toString()}`,
-  );
-  const refused = await run(t, ring, 'backup', `name=${newName('object')}&keyspaces=${KEYSPACE}&location=${wrong}`);
-  t.is(refused.result, 'FAILURE');
-  t.regex(JSON.stringify(refused.errors), /read the credentials of the store from \/nowhere/);
   t.deepEqual(holding(ring.options.data, KEY.secret), []);
   t.false(JSON.stringify((await ring.get('/cluster/jobs')).body).includes(KEY.secret));
+});
+
+test('credentials that are missing or wrong end a backup in seconds on each node, before any snapshot', async (t) => {
+  const { ring } = t.context;
+  for (const [path, reason] of [
+    ['/nowhere', /read the credentials of the store from \/nowhere/],
+    [
+      await keyFile('stranger', 'not-the-secret'),
+      /SignatureDoesNotMatch \(403\): .* The secret key is not the one of this access key/,
+    ],
+  ] as const) {
+    const wrong = new URLSearchParams({ ...store(), credentials: `file:${path}` }).toString();
+    const query = `name=${newName('object')}&keyspaces=${KEYSPACE}&location=${encodeURIComponent(`s3://backups/prod?${wrong}`)}`;
+    const refused = await run(t, ring, 'backup', query);
+    t.is(refused.result, 'FAILURE');
+    t.deepEqual(
+      refused.errors.map(({ executorId, code, message }) => [executorId, code, reason.test(message)]),
+      [0, 1, 2].map((number) => [executor(number), 'STORAGE_FAILED', true]),
+      JSON.stringify(refused.errors),
+    );
+    t.true((refused.finished ?? Infinity) - refused.started < SOON_MS, 'it is told in seconds');
+    const begun = refused.phases.filter(({ steps }) => steps.some(({ started }) => started !== null));
+    t.deepEqual(
+      begun.map(({ name }) => name),
+      ['preflight'],
+      'no snapshot was taken',
+    );
+  }
 });
