@@ -41,11 +41,23 @@ export async function findAzureAccess(
   const asked = key ?? sas ?? (await tokensOf(found, isDefault, tokens));
   const account = accountOf(location, found, connection);
   const endpoint = location.endpoint ?? connection?.endpoint ?? endpointOf(account);
+  if (isDefault && key === null) checkAzures(location.endpoint);
   if (typeof asked !== 'string') return { endpoint, credential: asked, sas: null };
   if (key === null) return { endpoint, credential: new AnonymousCredential(), sas: asked.replace(/^\?/, '') };
   const owner = account ?? accountIn(endpoint);
   if (owner === null) throw noAccount();
   return { endpoint, credential: new StorageSharedKeyCredential(owner, key), sas: null };
+}
+
+/** Hosts of Azure's clouds. */
+const AZURES = /\.(?:core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.net|cloudapi\.de)|storage\.azure\.net)$/;
+
+/** Whoever can start a job names the endpoint: what the host may do by itself is not sent anywhere. A key stays here, and only signs. */
+function checkAzures(endpoint: string | null): void {
+  if (endpoint === null || AZURES.test(new URL(endpoint).hostname)) return;
+  throw new OperatorError('STORAGE_FAILED', "Expected to be told the credentials for an endpoint that is not Azure's", {
+    hint: 'Add credentials=file:/path to the location.',
+  });
 }
 
 async function tokensOf(found: Credentials, isDefault: boolean, options: TokenOptions): Promise<Tokens> {

@@ -97,6 +97,15 @@ test('a connection string, a key and a SAS each let in, wherever they are', asyn
   for (const [what, query, places] of ways) t.true(await isLetIn(await openWith(query, places, container)), what);
 });
 
+anyTest('a SAS or token of the host itself goes to Azure alone', async (t) => {
+  const env = { AZURE_STORAGE_SAS_TOKEN: 'sig=hidden' };
+  for (const endpoint of ['https://127.0.0.1:1/account1', 'https://core.windows.net.example/account1']) {
+    const error = await rejectsWith(t, 'STORAGE_FAILED', openWith(`&endpoint=${endpoint}`, { env }));
+    t.regex(error.message, /an endpoint that is not Azure's/);
+    t.regex(error.hint ?? '', /credentials=file:/);
+  }
+});
+
 const REFUSED: Reply = {
   status: 403,
   headers: { 'content-type': 'application/xml', 'x-ms-error-code': 'AuthenticationFailed' },
