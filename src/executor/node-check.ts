@@ -34,6 +34,14 @@ export async function nodeCheck(context: StepContext): Promise<void> {
   const { executorId } = findSource(record.nodes, { ...health, executorId: request.executorId });
   const source = await readRecorded(context, record, executorId);
   const { manifest, selection } = source;
+  // Known already when one of the following refuses: nobody is to be told then that this node is in no backup.
+  const found = {
+    ...report,
+    sourceExecutorId: executorId,
+    tables: selection.tables.map(({ keyspace, table }) => `${keyspace}.${table}`),
+    backupFinished: manifest.finished,
+  };
+  reporter.check(found);
   refuseUnknown(source, context);
   refuseOther(source, health, context);
   await refuseDamaged(context, recordSha256, source);
@@ -44,13 +52,7 @@ export async function nodeCheck(context: StepContext): Promise<void> {
 
   const folder = stagingFolder(request.cluster, request.backupName, source.manifestSha256);
   const space = await checkSpace(context, filesToStage(context, folder, source));
-  reporter.check({
-    ...report,
-    sourceExecutorId: executorId,
-    tables: selection.tables.map(({ keyspace, table }) => `${keyspace}.${table}`),
-    backupFinished: manifest.finished,
-    ...space,
-  });
+  reporter.check({ ...found, ...space });
 }
 
 /** What is missing of a keyspace, or of a table, on one node cannot be restored on the others: truncation empties it everywhere. */
