@@ -99,6 +99,15 @@ test('a directory that cannot be written to fails the step with what to do, and 
   t.deepEqual(host.node.calls, []);
 });
 
+test('a key that is missing to encrypt with is told before anything is stored', async (t) => {
+  const host = await hostWithData(t);
+  const location = join(host.root, 'coded');
+  const { message, report } = await runStepOn(host.node, `${location}?encryption=file:/nowhere/keys`, PREFLIGHT);
+  t.like(report.errors[0], { code: 'STORAGE_FAILED' });
+  t.regex(message, /\/nowhere\/keys/);
+  t.false(existsSync(location));
+});
+
 test('a node that was down when the others looked does so before its snapshot', async (t) => {
   const host = await hostWithData(t);
   const directory = await mounted(t, host);
@@ -185,7 +194,7 @@ test('killed anywhere it leaves nothing that is taken for a backup, or is in the
   const host = await hostWithData(t);
   const location = join(host.root, 'backup');
   let at = 1;
-  while (await crashStepAt({ at, below: location }, location, PREFLIGHT)) at += 2;
+  while (await crashStepAt({ at, below: location }, location, PREFLIGHT)) at += 3;
   t.true(at > 5, 'it changes something');
   t.deepEqual((await readLocation(host.storage, 'dev', new Map(), new Map())).backups, []);
   t.is((await runStepOn(host.node, location, { scheduler: 'one' })).state, 'TASK_FINISHED');
