@@ -49,6 +49,8 @@ export function networkOptions(parsed: {
 export interface NetworkAgents {
   http: HttpAgent;
   https: HttpsAgent;
+  /** For those who give credentials, who are not the store: as `https`, but never insecure. */
+  verified: HttpsAgent;
 }
 
 const CONNECTIONS = 32;
@@ -63,14 +65,10 @@ export async function networkAgents(options: NetworkOptions, env: NodeJS.Process
   const { caFile, proxy, insecure } = options;
   const proxyEnv = proxy === null ? proxyOf(env) : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
   const common = { keepAlive: true, maxSockets: CONNECTIONS, timeout: SILENCE_MS, proxyEnv };
-  return {
-    http: new HttpAgent(common),
-    https: new HttpsAgent({
-      ...common,
-      ...(caFile === null ? {} : { ca: [...getCACertificates(), await readCa(caFile)] }),
-      ...(insecure ? { rejectUnauthorized: false } : {}),
-    }),
-  };
+  const trusting = caFile === null ? {} : { ca: [...getCACertificates(), await readCa(caFile)] };
+  const verified = new HttpsAgent({ ...common, ...trusting });
+  const https = insecure ? new HttpsAgent({ ...common, rejectUnauthorized: false }) : verified;
+  return { http: new HttpAgent(common), https, verified };
 }
 
 async function readCa(file: string): Promise<string> {

@@ -53,7 +53,7 @@ async function connect(
   location: AzureLocation,
   { places, agents, patient }: AzureClientDeps,
 ): Promise<ContainerClient> {
-  const { endpoint, credential, sas } = await findAzureAccess(location, places, { agent: agents.https });
+  const { endpoint, credential, sas } = await findAzureAccess(location, places, { agent: agents.verified });
   const pipeline = newPipeline(credential, {
     httpClient: azureHttp(agents, patient ? CONNECT_MS : HASTY_CONNECT_MS),
     // Who asks tries again, see objects/retry.ts.

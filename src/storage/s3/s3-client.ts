@@ -1,4 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { findCredentials, missingCredentials, type CredentialPlaces } from '../credentials.ts';
 import { SILENCE_MS, type NetworkAgents } from '../network.ts';
 import type { S3Location } from './s3-location.ts';
@@ -7,6 +8,9 @@ type Credentials = Extract<NonNullable<S3ClientConfig['credentials']>, (...input
 
 const CONNECT_MS = 10_000;
 const HASTY_CONNECT_MS = 2_000;
+/** Credentials that did not come for so long do not come. */
+const LONGEST_CHAIN_MS = 20_000;
+
 export interface S3Connection {
   places: CredentialPlaces;
   agents: NetworkAgents;
@@ -19,6 +23,7 @@ export function createS3Client(location: S3Location, { places, agents, patient }
   const { endpoint, pathStyle, profile } = location;
   // Of the two variables each of Amazon's own tools knows one or both; after them come the profile and the instance.
   const region = location.region ?? places.env['AWS_REGION'] ?? places.env['AWS_DEFAULT_REGION'];
+  const connectionTimeout = patient ? CONNECT_MS : HASTY_CONNECT_MS;
   const client = new S3Client({
     // Variables of Amazon's that mean another store, or a kind of endpoint that this one has not, are for Amazon's alone.
     ...(endpoint === null ? {} : { endpoint, useFipsEndpoint: false, useDualstackEndpoint: false }),
@@ -29,8 +34,15 @@ export function createS3Client(location: S3Location, { places, agents, patient }
     maxAttempts: 1,
     retryMode: 'standard',
     ...credentialsOf(location, places),
+    credentialDefaultProvider: (config: ChainConfig) =>
+      boundedChain(config, {
+        connectionTimeout,
+        socketTimeout: LONGEST_CHAIN_MS,
+        httpAgent: agents.http,
+        httpsAgent: agents.verified,
+      }),
     requestHandler: {
-      connectionTimeout: patient ? CONNECT_MS : HASTY_CONNECT_MS,
+      connectionTimeout,
       socketTimeout: SILENCE_MS,
       httpAgent: agents.http,
       httpsAgent: agents.https,
@@ -52,6 +64,24 @@ export function createS3Client(location: S3Location, { places, agents, patient }
     { step: 'build', priority: 'low', name: 'unsignedPayload' },
   );
   return client;
+}
+
+type Chain = ReturnType<typeof defaultProvider>;
+type ChainConfig = NonNullable<Parameters<typeof defaultProvider>[0]>;
+type Handler = Exclude<S3ClientConfig['requestHandler'], undefined>;
+
+/** Amazon's default chain, whose own requests are sent by that handler. One that hangs is given up. */
+function boundedChain(config: ChainConfig, requestHandler: Handler): Chain {
+  const chain = defaultProvider({ ...config, parentClientConfig: { ...config.parentClientConfig, requestHandler } });
+  return async (options) => {
+    const signal = AbortSignal.timeout(LONGEST_CHAIN_MS);
+    const late = new Promise<never>((_, reject) => {
+      const error = new Error(`none came within ${LONGEST_CHAIN_MS / 1000} s`);
+      error.name = 'CredentialsProviderError';
+      signal.addEventListener('abort', () => reject(error), { once: true });
+    });
+    return Promise.race([chain(options), late]);
+  };
 }
 
 function credentialsOf({ credentials }: S3Location, places: CredentialPlaces): { credentials?: Credentials } {

@@ -1,6 +1,6 @@
 import type { ObjectLockMode, PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { isFileKey } from '../layout.ts';
+import { isFileKey, isProbe } from '../layout.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -78,11 +78,13 @@ export type Written = Pick<
 export function writtenWith(protection: S3Protection, key: string, now: number): Written {
   const { sse, kmsKey, bucketKey, storageClass, tags, acl } = protection;
   const isFile = isFileKey(key);
+  // A probe finds out whether there is such a class.
+  const isOfClass = isFile || isProbe(key);
   return {
     ...(sse && { ServerSideEncryption: sse }),
     ...(kmsKey && { SSEKMSKeyId: kmsKey }),
     ...(bucketKey && { BucketKeyEnabled: true }),
-    ...(storageClass && isFile && { StorageClass: storageClass as NonNullable<Written['StorageClass']> }),
+    ...(storageClass && isOfClass && { StorageClass: storageClass as NonNullable<Written['StorageClass']> }),
     ...(tags && { Tagging: tagging(tags) }),
     ...(acl && { ACL: acl }),
     ...(isFile && lockOf(protection, now)),

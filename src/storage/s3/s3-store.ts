@@ -35,7 +35,7 @@ import {
 } from './s3-errors.ts';
 import type { S3Location } from './s3-location.ts';
 import { writtenWith, type Written } from './s3-protection.ts';
-import { mayRetain, renewedRetention, retentionOf } from './s3-retention.ts';
+import { checkLock, mayRetain, renewedRetention, retentionOf } from './s3-retention.ts';
 import { aborting, crc32Text } from './s3-request.ts';
 import { beginS3Upload } from './s3-upload.ts';
 import { unfinishedUploads } from './s3-unfinished.ts';
@@ -68,7 +68,10 @@ export class S3Store implements ObjectStore {
   async check(create: boolean, signal?: AbortSignal): Promise<void> {
     const { bucket: Bucket, prefix: Prefix, createBucket } = this.#location;
     // Not HEAD: its answer has no body, and so not the store's own words.
-    const look = () => this.#client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }), aborting(signal));
+    const look = async (): Promise<void> => {
+      await this.#client.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 }), aborting(signal));
+      if (create) await checkLock(this.#client, this.#location, signal);
+    };
     try {
       await look();
     } catch (error) {

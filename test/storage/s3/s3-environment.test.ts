@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import anyTest, { type ExecutionContext } from 'ava';
 import { freePort } from '../../helpers/free-port.ts';
 import { startFaultProxy } from '../../helpers/fault-proxy.ts';
+import { startTlsFront } from '../../helpers/tls-front.ts';
 import { temporaryDirectory } from '../contract.ts';
 import { KEY, startVersitygw, VERSITYGW, type S3Server } from '../versitygw.ts';
 
@@ -192,6 +193,24 @@ anyTest("a container's credentials are used, and those of a web identity", async
   };
   t.like(await openIn(t, placeAt(store.url), identity), { read: 'content 1' });
   t.deepEqual([...store.tokens], ['session 7', 'session 8']);
+});
+
+anyTest('who gives credentials is never believed without a check', async (t) => {
+  const work = await temporaryDirectory(t);
+  const store = await serveEverybody(t);
+  const front = await startTlsFront(t, await serve(t, (_, response) => response.end(assumed(roleKeys(9)))));
+  await writeFile(join(work, 'token'), 'signed by the cluster');
+  const env = {
+    AWS_WEB_IDENTITY_TOKEN_FILE: join(work, 'token'),
+    AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/backup',
+    AWS_ENDPOINT_URL_STS: front.url,
+  };
+  const said = await openIn(t, placeAt(store.url, '&insecure=true'), env);
+  t.is(said.code, 'STORAGE_FAILED');
+  t.regex(said.hint ?? '', /caFile=/);
+  t.is(store.tokens.size, 0);
+  const trusting = placeAt(store.url, `&caFile=${front.certificateFile}`);
+  t.like(await openIn(t, trusting, env), { read: 'content 1' });
 });
 
 /** Of a role, in the words of the metadata services. They are renewed from five minutes before their end on. */

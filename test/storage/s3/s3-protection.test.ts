@@ -146,6 +146,15 @@ test('files are put under a lock until a date, documents are not', async (t) => 
   t.is(await unlocked.retainedUntil('c/n/'), null);
 });
 
+test('a lock that the bucket has not is told before anything is sent', async (t) => {
+  const bucket = `b-${randomUUID()}`;
+  await openAt(server, pool, { bucket });
+  const opened = openAt(server, pool, { bucket, options: '&objectLock=GOVERNANCE&objectLockDays=7' });
+  const error = await rejectsWith(t, 'STORAGE_FAILED', opened);
+  t.regex(error.message, /to have object lock/);
+  t.regex(error.hint ?? '', /objectLock/);
+});
+
 test('what a new backup refers to is retained for as long as what it brings', async (t) => {
   const work = await temporaryDirectory(t);
   const bucket = `b-${randomUUID()}`;
