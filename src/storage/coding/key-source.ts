@@ -13,8 +13,8 @@ export interface KeyPlaces {
   log?: Pick<Logger, 'warn'> | undefined;
 }
 
-/** How long a program may take that tells keys: it may ask a key service far away. */
-const COMMAND_MS = 30_000;
+/** How long a program may take that tells keys: it may ask a key service far away. Less than a preflight has. */
+const COMMAND_MS = 15_000;
 /** Thousands of keys. */
 const MOST_BYTES = 1024 * 1024;
 
