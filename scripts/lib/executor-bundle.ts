@@ -17,7 +17,7 @@ const ENTRIES = {
 };
 
 /** The libraries are CommonJS and ask for Node's own modules by require, which an ES module does not have. */
-const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+const REQUIRE = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
 
 /**
  * Writes the bundle. The same sources give the same bytes: agents keep what they have fetched under a name with its

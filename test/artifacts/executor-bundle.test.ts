@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { list } from 'tar';
+import { extract, list } from 'tar';
 import { buildExecutor } from '../../scripts/lib/executor-bundle.ts';
 import { temporaryDirectory } from '../cassandra/real-cassandra.ts';
 
@@ -42,5 +44,17 @@ test('the bundle holds what an executor needs and nothing else', async (t) => {
   ]);
   for (const library of ['better-sqlite3', 'koa', 'commander', 'tar', 'send']) {
     t.false(program.includes(`// node_modules/${library}/`), library);
+  }
+});
+
+test('every module of the bundle can be read, also those that few executors need', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = join(directory, 'executor.tgz');
+  await buildExecutor(file);
+  await extract({ file, cwd: directory });
+  const modules = globSync('executor/dist/bin/*.mjs', { cwd: directory });
+  t.true(modules.length > 3);
+  for (const each of modules) {
+    t.notThrows(() => execFileSync(process.execPath, ['--check', join(directory, each)], { stdio: 'pipe' }), each);
   }
 });

@@ -45,6 +45,9 @@ const HINTS: Readonly<Record<string, string>> = {
   ServerBusy: 'The account gets more requests than it may: fewer nodes at once, or a lower bandwidth.',
 };
 
+/** What the library says where Microsoft Entra, or who gives tokens instead, cannot be reached. */
+const UNREACHABLE = /endpoints_resolution_error|network_error|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/;
+
 /** Parts of what Microsoft Entra says, and of what the library says where nobody gives tokens. */
 const TOKEN_HINTS: readonly [RegExp, string][] = [
   [/AADSTS7000215|AADSTS7000222/, 'CLIENT_SECRET is not one of this application, or has expired.'],
@@ -52,6 +55,7 @@ const TOKEN_HINTS: readonly [RegExp, string][] = [
     /AADSTS700016|AADSTS90002|AADSTS900023/,
     'There is no such application in this tenant: check CLIENT_ID and TENANT_ID.',
   ],
+  [UNREACHABLE, 'Who gives tokens cannot be reached: check the network and proxies of this host, and AUTHORITY_HOST.'],
   [/non-TLS|non-https/, 'Tokens are sent over https only: correct endpoint in the location, or use a key or SAS.'],
   [/./, 'Name credentials by credentials=file:/path in the location, or give the host a managed identity.'],
 ];
@@ -93,18 +97,23 @@ export function explainAzure(error: unknown, what: string): Failure {
   if (error instanceof RestError && error.statusCode !== undefined && error.statusCode >= 300) {
     return explainAnswer(error, error.statusCode, what);
   }
-  const { name, statusCode = 0 } = Object(error) as { name?: string; statusCode?: number };
-  const said = `${what}: ${messageOf(error)}`;
   // Whoever ends a request on purpose does not ask what it means.
-  if (name === 'AbortError' || error instanceof RestError) {
+  if (error instanceof RestError || (error instanceof Error && error.name === 'AbortError')) {
     const hint = 'The connection broke, or what came is no answer of Azure, each time: check the network and proxies.';
-    return passing(new OperatorError('STORAGE_UNAVAILABLE', said, { cause: error, hint }));
+    return passing(new OperatorError('STORAGE_UNAVAILABLE', `${what}: ${messageOf(error)}`, { cause: error, hint }));
   }
-  const isBusy = statusCode >= 500 || statusCode === 429 || error instanceof LateToken;
-  const isTokens = isBusy || /Authentication|Credential/.test(name ?? '') || /bearer token/i.test(said);
-  if (!isTokens) return { error, passing: false, retryAfterMs: null };
-  const hint = TOKEN_HINTS.find(([pattern]) => pattern.test(said))?.[1] ?? '';
-  const failed = (code: ErrorCode) => new OperatorError(code, said, { cause: error, hint });
+  return explainNoToken(error, what) ?? { error, passing: false, retryAfterMs: null };
+}
+
+/** What the library for tokens says; null for everything else. */
+function explainNoToken(error: unknown, what: string): Failure | null {
+  const { name = '', statusCode = 0 } = Object(error) as { name?: string; statusCode?: number };
+  const text = messageOf(error);
+  if (!/Authentication|Credential|LateToken/.test(name) && !/bearer token/i.test(text)) return null;
+  const hint = TOKEN_HINTS.find(([pattern]) => pattern.test(text))?.[1] ?? '';
+  const failed = (code: ErrorCode) =>
+    new OperatorError(code, `${what}: no token for the store: ${text}`, { cause: error, hint });
+  const isBusy = statusCode >= 500 || statusCode === 429 || error instanceof LateToken || UNREACHABLE.test(text);
   if (isBusy) return passing(failed('STORAGE_UNAVAILABLE'));
   return { error: failed('STORAGE_FAILED'), passing: false, retryAfterMs: null };
 }

@@ -56,4 +56,6 @@ function bounded(credential: TokenCredential): Tokens {
 }
 
 /** Nobody has given a token in time. */
-export class LateToken extends Error {}
+export class LateToken extends Error {
+  override readonly name = 'LateToken';
+}

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../src/clock.ts';
-import { parseAzureLocation } from '../../../src/storage/azure/azure-location.ts';
+import { parseAzureLocation, type AzureLocation } from '../../../src/storage/azure/azure-location.ts';
 import { openAzureStorage } from '../../../src/storage/azure/open-azure.ts';
 import { createCopyPool } from '../../../src/storage/copy-pool.ts';
+import type { CredentialPlaces } from '../../../src/storage/credentials.ts';
 import { MemoryBudget } from '../../../src/storage/objects/memory-budget.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { AZURITE, startAzurite, type AzureServer } from '../azurite.ts';
 import { rejectsWith, temporaryDirectory } from '../contract.ts';
 import { listed } from '../listed.ts';
@@ -46,13 +48,17 @@ async function open(t: ExecutionContext, principal: Partial<typeof PRINCIPAL> = 
   const location = parseAzureLocation(
     `azure://c-${randomUUID()}/a?endpoint=${server.endpoint}&credentials=file:${file}&caFile=${authority.certificateFile}&createBucket=true`,
   );
+  return openWith(location);
+}
+
+function openWith(location: AzureLocation, places: Partial<CredentialPlaces> = {}): Promise<Storage> {
   return openAzureStorage(location, {
     pool,
     memory: new MemoryBudget(64 * 1024 ** 2),
     clock: systemClock,
     create: true,
     patient: false,
-    places: { env: {}, sandbox: '/nowhere' },
+    places: { env: {}, sandbox: '/nowhere', ...places },
   });
 }
 
@@ -85,4 +91,19 @@ test('a wrong secret is said in the words of who gives tokens, and not told', as
   t.regex(error.message, /AADSTS7000215/);
   t.regex(error.hint ?? '', /CLIENT_SECRET/);
   t.notRegex(`${error.message} ${error.hint}`, /hidden/);
+});
+
+anyTest('a tenant whose tokens nobody gives is said in seconds', async (t) => {
+  const given = { ...PRINCIPAL, CLIENT_SECRET: 'hidden', AUTHORITY_HOST: `https://127.0.0.1:${await freePort()}` };
+  const location = parseAzureLocation('azure://container/a?endpoint=https://127.0.0.1:1/account1');
+  const error = await rejectsWith(t, 'STORAGE_UNAVAILABLE', openWith(location, { given }));
+  t.regex(error.message, /^looking at azure:\/\/container\/a.*: no token for the store/);
+  t.regex(error.hint ?? '', /AUTHORITY_HOST/);
+  t.notRegex(`${error.message} ${error.hint}`, /hidden/);
+});
+
+anyTest('a token is sent over TLS alone', async (t) => {
+  const location = parseAzureLocation('azure://container/a?endpoint=http://127.0.0.1:1/account1');
+  const error = await rejectsWith(t, 'STORAGE_FAILED', openWith(location, { given: PRINCIPAL }));
+  t.regex(error.hint ?? '', /https/);
 });
