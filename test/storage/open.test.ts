@@ -52,6 +52,8 @@ test('what no node could open is refused by its text alone, and what one might i
     ['s3://bucket/p?endpoint=http://127.0.0.1:9000', /a region with an endpoint/],
     ['s3://bucket/p?colour=blue', /colour/],
     ['s3://No_Bucket/p', /a bucket of 3 to 63/],
+    ['azure://container/p?colour=blue', /colour/],
+    ['azure://No_Container/p', /a container of 3 to 63/],
     ['gs://bucket/p?colour=blue', /colour/],
     ['file:///backup?compression=fast', /compression/],
     ['file:///backup?region=us-east-1', /region/],
@@ -64,12 +66,25 @@ test('what no node could open is refused by its text alone, and what one might i
   }
   for (const location of [
     's3://bucket',
+    'azure://container/p?account=mine',
     'gs://bucket/p',
     'file:///not/there?compression=zstd',
     '/not/there',
     'backup',
   ]) {
     t.notThrows(() => checkLocation(location), location);
+  }
+});
+
+test('the library of each kind of store is read when one is opened', async (t) => {
+  for (const url of [
+    's3://bucket/p?region=r&endpoint=http://127.0.0.1:1&credentials=env:NONE_',
+    'azure://container/p?endpoint=http://127.0.0.1:1/account&credentials=env:NONE_',
+    'gs://bucket/p?endpoint=http://127.0.0.1:1&credentials=env:NONE_',
+  ]) {
+    const opening = openStorage(url, { pool, baseDirectory: '/sandbox', create: false, patient: false });
+    const error = await rejectsWith(t, 'STORAGE_FAILED', opening);
+    t.regex(error.message, /NONE_/, url);
   }
 });
 
