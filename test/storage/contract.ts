@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { OperatorError, type ErrorCode } from '../../src/errors.ts';
 import { storedBytes } from '../../src/model/backup.ts';
+import { proveWritable } from '../../src/storage/preflight.ts';
 import type { Storage, StoredFile } from '../../src/storage/storage.ts';
 import { folderContract } from './folder-contract.ts';
 import { listed } from './listed.ts';
@@ -253,6 +254,14 @@ export function storageContract(
     await Promise.all([lane(), lane(), lane(), lane()]);
     await storage.flush();
     t.is((await listed(storage)).length, 2000);
+  });
+
+  contract('a preflight proves that it can be written to, and leaves it as it was', async (t, storage) => {
+    await storage.putDocument('dev/backups/monday.json', '{}');
+    const before = await listed(storage);
+    const aheadMs = await proveWritable(storage, 'dev', () => Date.now());
+    t.true(Math.abs(aheadMs) < 60_000, `its clock is ${aheadMs} ms ahead`);
+    t.deepEqual(await listed(storage), before);
   });
 
   contract('it says how much is free, or that it has no such number', async (t, storage) => {
