@@ -5,6 +5,7 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
+  S3ServiceException,
   UploadPartCommand,
   type CompletedPart,
   type Part,
@@ -121,29 +122,39 @@ class S3Upload implements ObjectUpload {
     }));
     const command = new CompleteMultipartUploadCommand({ ...this.#upload, MultipartUpload: { Parts } });
     try {
-      await this.#client().send(command, aborting(signal));
+      const answer = await this.#client().send(command, aborting(signal));
+      // Some stores answer with a success, and even with the right ETag, when the upload is gone and any object is there.
+      if ((this.#sameChecksum(answer) ?? (await this.#isOurs(signal))) !== false) return;
     } catch (error) {
       // The answer to an earlier request may have been lost, and then there is the object instead of the upload.
-      if (!isMissingUpload(error) || !(await this.#isComplete(signal))) throw error;
+      if (!isMissingUpload(error) || (await this.#isOurs(signal)) !== true) throw error;
+      return;
     }
+    const said = { name: 'NoSuchUpload', message: 'another object is there', $fault: 'client', $metadata: {} } as const;
+    throw new S3ServiceException(said);
   }
 
   async abort(): Promise<void> {
     await abortUpload(this.#client(), this.#upload);
   }
 
-  /** True when the object is the one that these very parts make. */
-  async #isComplete(signal: AbortSignal | undefined): Promise<boolean> {
+  /** Whether what is there is the object that these very parts make; null where the store does not tell. */
+  async #isOurs(signal: AbortSignal | undefined): Promise<boolean | null> {
     const { Bucket, Key } = this.#upload;
     try {
       const command = new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' });
-      const { ContentLength, ETag, ChecksumCRC32 } = await this.#client().send(command, aborting(signal));
-      if (ContentLength !== this.#parts.reduce((sum, { bytes }) => sum + bytes, 0)) return false;
-      return ETag?.replaceAll('"', '') === this.#etag() || ChecksumCRC32 === this.#checksum();
+      const found = await this.#client().send(command, aborting(signal));
+      if (found.ContentLength !== this.#parts.reduce((sum, { bytes }) => sum + bytes, 0)) return false;
+      return this.#sameChecksum(found) ?? (found.ETag?.replaceAll('"', '') === this.#etag() ? true : null);
     } catch (error) {
       if (isMissingObject(error)) return false;
       throw error;
     }
+  }
+
+  /** Null: it is none of parts. */
+  #sameChecksum({ ChecksumCRC32 }: { ChecksumCRC32?: string | undefined }): boolean | null {
+    return ChecksumCRC32?.includes('-') ? ChecksumCRC32 === this.#checksum() : null;
   }
 
   /** As Amazon makes it: the MD5 of the parts' MD5s, and how many they are. With some encryption by the store it is another one. */

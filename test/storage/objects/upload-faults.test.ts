@@ -14,7 +14,7 @@ import { faultTest, type FaultPlace } from './fault-place.ts';
 const MIB = 1024 ** 2;
 const SMALL = 100_000;
 /** Of three parts. */
-const LARGE = 20 * MIB + 7;
+const LARGE = 17 * MIB + 7;
 
 interface Source {
   path: string;
@@ -135,8 +135,15 @@ faultTest('an upload to a store that stays away is left, and gone on with where 
   const source = await makeSource(place, LARGE);
   const isLast: Asks['part'] = (request) =>
     kind.asks.part(request) && Number(request.headers['content-length']) < 8 * MIB;
-  proxy.when(isLast, { answer: kind.says.busy() }, { times: Infinity });
-  await rejectsWith(t, 'STORAGE_UNAVAILABLE', storage.putFile('c/n/b/file', source.path));
+  let others!: () => void;
+  const othersAreThere = new Promise<void>((resolve) => (others = resolve));
+  proxy.when(isLast, { answer: kind.says.busy(), before: () => othersAreThere }, { times: Infinity });
+  let told = 0;
+  const onBytes = (bytes: number): void => {
+    told += bytes;
+    if (told === 16 * MIB) others();
+  };
+  await rejectsWith(t, 'STORAGE_UNAVAILABLE', storage.putFile('c/n/b/file', source.path, { onBytes }));
   t.is(proxy.count(isLast), 10);
   t.deepEqual(await listed(direct), []);
   proxy.calm();
