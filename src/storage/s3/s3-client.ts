@@ -51,17 +51,18 @@ export function createS3Client(location: S3Location, { places, agents, patient }
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  // A part's CRC-32 is in its headers, which are signed: signing the content as well would read everything twice.
   client.middlewareStack.add(
     (next, { commandName }) =>
       (args) => {
+        const { headers } = args.request as { headers: Record<string, string> };
+        if (location.requesterPays) headers['x-amz-request-payer'] = 'requester';
+        // A part's CRC-32 is in its headers, which are signed: signing the content as well would read everything twice.
         if (commandName === 'UploadPartCommand' || commandName === 'PutObjectCommand') {
-          const { headers } = args.request as { headers: Record<string, string> };
           headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
         }
         return next(args);
       },
-    { step: 'build', priority: 'low', name: 'unsignedPayload' },
+    { step: 'build', priority: 'low', name: 'ownHeaders' },
   );
   return client;
 }

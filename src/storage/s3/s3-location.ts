@@ -22,6 +22,8 @@ export interface S3Location {
   /** See credentials.ts: ACCESS_KEY_ID, SECRET_ACCESS_KEY and SESSION_TOKEN, or an AWS credentials file. Null: AWS' default chain. */
   credentials: string | null;
   createBucket: boolean;
+  /** We pay for what the owner of the bucket does not. */
+  requesterPays: boolean;
   network: NetworkOptions;
   protection: S3Protection;
 }
@@ -37,6 +39,7 @@ const options = z.strictObject({
   profile: z.string().min(1).optional(),
   credentials: z.string().regex(CREDENTIALS_REFERENCE, CREDENTIALS_EXPECTED).optional(),
   createBucket: flag.optional(),
+  requesterPays: flag.optional(),
   ...networkShape,
   ...protectionShape,
 });
@@ -57,7 +60,7 @@ export function parseS3Location(text: string): S3Location {
     );
     throw wrong(text, problems.join('; '));
   }
-  const { endpoint, region, pathStyle, profile, credentials, createBucket } = parsed.data;
+  const { endpoint, region, pathStyle, profile, credentials, createBucket, requesterPays } = parsed.data;
   if (endpoint !== undefined && new URL(endpoint).username !== '') throw wrong(text, 'an endpoint without a password');
   if (endpoint !== undefined && region === undefined) {
     throw wrong(text, 'a region with an endpoint: add &region=…, us-east-1 for most stores that are not Amazon');
@@ -74,6 +77,7 @@ export function parseS3Location(text: string): S3Location {
     profile: profile ?? null,
     credentials: credentials ?? null,
     createBucket: createBucket ?? false,
+    requesterPays: requesterPays ?? false,
     network: networkOptions(parsed.data),
     protection: parsed.data,
   };

@@ -89,7 +89,7 @@ test('each object is sent with what the location says, whether whole, in parts o
   const work = await temporaryDirectory(t);
   const proxy = await startFaultProxy(t, server.endpoint);
   const options =
-    '&createBucket=true&sse=aws:kms&kmsKey=alias/backup&bucketKey=true&storageClass=STANDARD_IA&tags=team:db,cost%20centre:a/b&acl=bucket-owner-full-control';
+    '&createBucket=true&sse=aws:kms&kmsKey=alias/backup&bucketKey=true&storageClass=STANDARD_IA&tags=team:db,cost%20centre:a/b&acl=bucket-owner-full-control&requesterPays=true';
   const bucket = `b-${randomUUID()}`;
   const storage = await openAt({ endpoint: proxy.url }, pool, { bucket, options });
   await writeFile(join(work, 'small'), 'small');
@@ -104,6 +104,10 @@ test('each object is sent with what the location says, whether whole, in parts o
       (method === 'PUT' ? !query.has('partNumber') : method === 'POST' && query.has('uploads')),
   );
   t.is(making.length, 6);
+  t.is(
+    proxy.count(({ headers }) => headers['x-amz-request-payer'] === 'requester'),
+    proxy.seen.length,
+  );
   for (const { headers, path } of making) {
     t.like(headers, {
       'x-amz-server-side-encryption': 'aws:kms',
