@@ -17,8 +17,9 @@ const SKEW_MS = 60_000;
  * NO_SPACE where the node's data cannot have room there. A clock that is a little wrong is reported only.
  */
 export async function nodePreflight(context: StepContext): Promise<void> {
-  const { request, storage, hostname, clock, reporter } = context;
+  const { request, storage, hostname, clock, reporter, signal } = context;
   const aheadMs = await proveWritable(storage, request.cluster, () => clock.now());
+  signal.throwIfAborted();
   const skew = clockSkew(aheadMs, hostname);
   if (Math.abs(aheadMs) > MOST_SKEW_MS) throw skew;
   if (Math.abs(aheadMs) > SKEW_MS) reporter.error(skew);
@@ -34,17 +35,24 @@ function clockSkew(aheadMs: number, hostname: string): OperatorError {
   );
 }
 
-/** Does the preflight to its end, or to its deadline, and lets its error say what to do: of a step's error the hint is not read. */
-export async function promptly({ request, clock, signal }: NodeContext, preflight: () => Promise<void>): Promise<void> {
+/**
+ * Does the preflight to its end, or to its deadline, and lets its error say what to do: of a step's error the hint is not read. Where something
+ * hangs it is not waited for; it ends by its signal as soon as it can.
+ */
+export async function promptly(
+  { request, clock, signal }: NodeContext,
+  preflight: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
   const deadline = async (): Promise<never> => {
-    await clock.sleep(PREFLIGHT_MS, AbortSignal.any([signal, over.signal]));
+    await clock.sleep(PREFLIGHT_MS, either);
     throw new OperatorError('TIMEOUT', `${request.location} did not answer within ${PREFLIGHT_MS / 1000} s`, {
       hint: 'Check the store, its file system, and the network between.',
     });
   };
   try {
-    await Promise.race([preflight(), deadline()]);
+    await Promise.race([preflight(either), deadline()]);
   } catch (error) {
     throw withHint(error);
   } finally {

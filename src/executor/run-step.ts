@@ -121,14 +121,15 @@ async function work(context: NodeContext, server: Server, deps: StepDependencies
     throw new OperatorError('INTERNAL', `this executor does not know the phase ${phase}`);
   }
   const isPreflight = phase === 'preflight';
-  const atLocation = async (): Promise<void> => {
+  const atLocation = async (until: AbortSignal): Promise<void> => {
     const storage = await openLocation(context.request, deps.openStorage);
+    until.throwIfAborted();
     await withLock(
-      { ...context, storage, signal },
+      { ...context, storage, signal: until },
       preflightDue ? afterPreflight(STORAGE_STEPS[phase]) : STORAGE_STEPS[phase],
     );
   };
-  await endedBy(signal, isPreflight ? promptly({ ...context, signal }, atLocation) : atLocation());
+  await endedBy(signal, isPreflight ? promptly({ ...context, signal }, atLocation) : atLocation(signal));
 }
 
 /** Tables are empty, and all that belongs into them is staged: a location that cannot be opened any more is only not let go of. */

@@ -177,11 +177,16 @@ test('a clock that is a little wrong is told, one that is far away fails the ste
 test('a location that never answers is told within 20 seconds, and a kill waits for it no longer', async (t) => {
   const host = await makeHost(t);
   const clock = new HandClock();
-  const hanging = promptly(host.context({}, { clock }), never);
+  const told: AbortSignal[] = [];
+  const hanging = promptly(host.context({}, { clock }), (signal) => {
+    told.push(signal);
+    return never();
+  });
   await Promise.all([
     clock.pass(20_000),
     t.throwsAsync(hanging, { code: 'TIMEOUT', message: /did not answer within 20 s\. Check the store, / }),
   ]);
+  t.true(told[0]?.aborted, 'when it wakes it does nothing more');
   const kill = new AbortController();
   const killed = promptly(host.context({}, { clock, signal: kill.signal }), never);
   const reason = new OperatorError('ABORTED', 'the step was killed');
