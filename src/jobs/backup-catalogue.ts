@@ -1,6 +1,7 @@
 import { pause, type Clock } from '../clock.ts';
 import { OperatorError } from '../errors.ts';
 import { checkBackupName } from '../model/backup-name.ts';
+import { takeOptions } from '../model/coding-options.ts';
 import { emptySummary, type BackupSummary } from '../model/backup-summary.ts';
 import type { GivenCredentials } from '../model/credentials.ts';
 import type { ForeignBackup } from '../model/foreign-backup.ts';
@@ -65,10 +66,15 @@ export class BackupCatalogue {
   /** Newest first; of one location, or of all that this scheduler knows. Throws BAD_REQUEST for credentials that are not the location's. */
   async list(location?: string, given?: GivenCredentials): Promise<BackupJson[]> {
     const all: BackupJson[] = [];
+    const seen = new Set<string>();
     for (const each of this.#locations(location)) {
       if (given) checkGiven(given, each);
+      // The same place with other options, as before it was to be encrypted, has the same backups.
+      const { place } = takeOptions(each);
+      if (seen.has(place)) continue;
       const looked = await this.#look(each, (reader) => reader.list(each, given));
       const running = this.#runningAt(each);
+      if (looked.seen) seen.add(place);
       if (looked.seen) all.push(...this.#listSeen(each, looked.found, running));
       else all.push(...this.#memory.at(each).map((entry) => remembered(entry, running, looked.reason)));
     }
@@ -162,7 +168,8 @@ export class BackupCatalogue {
 
   #runningAt(location: string): ClusterJob | null {
     const job = this.#deps.state.jobs.running();
-    return job?.location === location ? job : null;
+    const isHere = typeof job?.location === 'string' && takeOptions(job.location).place === takeOptions(location).place;
+    return isHere ? job : null;
   }
 
   #locations(wanted: string | undefined): string[] {

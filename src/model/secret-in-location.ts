@@ -1,5 +1,5 @@
+import { KEYS_REFERENCE } from './coding-options.ts';
 import { CREDENTIALS_REFERENCE } from './credentials.ts';
-import { KEYS_REFERENCE } from './encryption.ts';
 
 /** Options that may hold a secret, unless they refer to one. */
 const SECRETIVE = /secret|password|token|key|sig|credential|connection_?string|^sas$/i;

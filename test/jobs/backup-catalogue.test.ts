@@ -32,6 +32,23 @@ test('a location that cannot be seen is told from memory, says so, and is not fo
   t.like(await catalogue.rescan(), [{ seen: false, backups: 1 }]);
 });
 
+test('a place that is named with other options has its backups once, and a host without keys sees how they are encrypted', async (t) => {
+  const here = place(t);
+  const coding = { keyIds: ['2026-11'], encrypted: true as const, compression: ['zstd' as const] };
+  await store(here, { ...recordOf('monday'), ...coding });
+  const state = newState(t);
+  const location = `${here.location}?compression=zstd&encryption=file:/nowhere/keys`;
+  const entry = { name: 'monday', jobId: null, started: 1, finished: 2, summary: null };
+  for (const each of [here.location, location]) state.backups.save({ ...entry, location: each, state: 'COMPLETE' });
+  const catalogue = here.catalogueOf(state);
+  t.deepEqual(
+    (await catalogue.list()).map((backup) => [backup.location, backup.name]),
+    [[here.location, 'monday']],
+  );
+  t.like(await catalogue.list(location), [{ location, state: 'COMPLETE', seen: true, ...coding }]);
+  t.like(await catalogue.get('monday', location), { location, seen: true, ...coding });
+});
+
 test('a backup that is being made is shown as such before and after it has stored something', async (t) => {
   const here = place(t);
   await store(here, recordOf('monday'));
