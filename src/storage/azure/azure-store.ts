@@ -25,7 +25,8 @@ const LIMITS: ObjectLimits = { part: 8 * MIB, parts: 50_000, partsAtOnce: 4, del
 /** Requests of `deleteAll` on their way at the same time: each of Azure's batches has but 256, and does them one after the other. */
 const DELETIONS = 16;
 
-const PAGE = 5000;
+/** Names of a page. Azure would give five times as many, of which each that comes cut costs as much. */
+const PAGE = 1000;
 
 /** A place in a container of Azure Blob Storage. */
 export class AzureStore implements ObjectStore {

@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest from 'ava';
@@ -13,10 +12,7 @@ import { AzureStore } from '../../../src/storage/azure/azure-store.ts';
 import { blockId } from '../../../src/storage/azure/azure-upload.ts';
 import { createCopyPool } from '../../../src/storage/copy-pool.ts';
 import { networkAgents } from '../../../src/storage/network.ts';
-import { startFaultProxy, type Match } from '../../helpers/fault-proxy.ts';
-import { AZURITE, AZURITE_ACCOUNT, AZURITE_ENV, openAzureAt, startAzurite, type AzureServer } from '../azurite.ts';
-import { factsOf, rejectsWith, temporaryDirectory } from '../contract.ts';
-import { listed } from '../listed.ts';
+import { AZURITE, AZURITE_ENV, openAzureAt, startAzurite, type AzureServer } from '../azurite.ts';
 
 const test = AZURITE === null ? anyTest.skip : anyTest;
 
@@ -34,13 +30,6 @@ anyTest.after.always(async () => {
   await pool.close();
   rmSync(directory, { recursive: true, force: true });
 });
-
-const isBlock: Match = ({ method, query }) => method === 'PUT' && query.get('comp') === 'block';
-
-/** A place of the server behind the proxy. */
-function behind({ url }: { url: string }): { endpoint: string } {
-  return { endpoint: `${url}/${AZURITE_ACCOUNT.name}` };
-}
 
 /** The store itself, and nobody who tries again. */
 async function openStore(container: string): Promise<AzureStore> {
@@ -60,31 +49,6 @@ anyTest('names of blocks are of one length, and tell their content', (t) => {
   ].map(blockId);
   t.is(new Set(ids).size, 4);
   for (const id of ids) t.is(Buffer.from(id, 'base64').length, 12);
-});
-
-test('an upload that was cut short is gone on with by another process, which sends only what is not there', async (t) => {
-  const source = join(await temporaryDirectory(t), 'source');
-  const content = randomBytes(5 * 8 * MIB + 7);
-  await writeFile(source, content);
-  const proxy = await startFaultProxy(t, new URL(server.endpoint).origin);
-  const container = 'resumed';
-  const killed = await openAzureAt(behind(proxy), pool, { container, patient: false });
-  // As if the process had ended when two were there: nothing of it comes any more.
-  let arrived = 0;
-  let isDead = false;
-  const dies = (): void => {
-    isDead = (arrived += 1) >= 2;
-  };
-  proxy.when(() => isDead, { cutRequestAt: 0 }, { times: Infinity });
-  await rejectsWith(t, 'STORAGE_UNAVAILABLE', killed.putFile('c/n/b/big', source, { onBytes: dies }));
-  proxy.calm();
-  proxy.forget();
-  const other = await openAzureAt(behind(proxy), pool, { container });
-  t.deepEqual(await listed(other), []);
-  t.deepEqual(await other.putFile('c/n/b/big', source), factsOf(content));
-  const sent = proxy.count(isBlock);
-  t.true(sent > 0 && sent <= 4, `${sent} of 6 blocks were sent again`);
-  t.deepEqual(await other.checksum('c/n/b/big'), factsOf(content));
 });
 
 test('of two that write the same blob the one whose blocks are gone is told to start again', async (t) => {
@@ -111,16 +75,4 @@ test('of two that write the same blob the one whose blocks are gone is told to s
   // Its answer was lost.
   await again.complete(signal);
   t.is((await store.head('k'))?.size, 1000);
-});
-
-test('a block that is not what was sent is refused, and that may pass', async (t) => {
-  await openAzureAt(server, pool, { container: 'altered' });
-  const proxy = await startFaultProxy(t, new URL(server.endpoint).origin);
-  proxy.when(isBlock, { alterRequestAt: 1000 }, { times: Infinity });
-  const storage = await openAzureAt(behind(proxy), pool, { container: 'altered', patient: false });
-  const source = join(await temporaryDirectory(t), 'source');
-  await writeFile(source, Buffer.alloc(9 * MIB));
-  const error = await rejectsWith(t, 'STORAGE_UNAVAILABLE', storage.putFile('c/big', source));
-  t.regex(error.message, /storing c\/big at azure:\/\/altered.*MD5/i);
-  t.deepEqual(await listed(storage), []);
 });

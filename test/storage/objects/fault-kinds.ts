@@ -169,7 +169,7 @@ const AZURE: FaultKind = {
   },
   keepsParts: true,
   mendsParts: true,
-  pageKeys: 5000,
+  pageKeys: 1000,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = [S3, AZURE, GCS];
