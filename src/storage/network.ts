@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent, type ProxyEnv } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIPv4 } from 'node:net';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import { z } from 'zod';
 import { OperatorError, wrapError } from '../errors.ts';
 
@@ -65,7 +65,11 @@ export async function networkAgents(options: NetworkOptions, env: NodeJS.Process
   const { caFile, proxy, insecure } = options;
   const proxyEnv = proxy === null ? proxyOf(env) : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
   const common = { keepAlive: true, maxSockets: CONNECTIONS, timeout: SILENCE_MS, proxyEnv };
-  const trusting = caFile === null ? {} : { ca: [...getCACertificates(), await readCa(caFile)] };
+  // Made once: reading all certificates anew for each connection takes as long as the connection.
+  const trusting =
+    caFile === null
+      ? {}
+      : { secureContext: createSecureContext({ ca: [...getCACertificates(), await readCa(caFile)] }) };
   const verified = new HttpsAgent({ ...common, ...trusting });
   const https = insecure ? new HttpsAgent({ ...common, rejectUnauthorized: false }) : verified;
   return { http: new HttpAgent(common), https, verified };
