@@ -56,6 +56,8 @@ export interface FaultProxy {
   /** All goes its way again. */
   calm(): void;
   count(match: Match): number;
+  /** Resolves when so many that match have been answered, of those since it was made or told to forget. */
+  answered(match: Match, count: number): Promise<void>;
   forget(): void;
   /** Resolves when no request is under way any more. */
   idle(): Promise<void>;
@@ -97,6 +99,8 @@ class Proxying implements FaultProxy {
   /** One connection for each request: none that the server may have closed meanwhile. */
   readonly #agent = new Agent({ keepAlive: false });
   #rules: Rule[] = [];
+  #answered: Seen[] = [];
+  #listeners: (() => void)[] = [];
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(target: URL) {
@@ -135,8 +139,15 @@ class Proxying implements FaultProxy {
     return this.seen.filter(match).length;
   }
 
+  async answered(match: Match, count: number): Promise<void> {
+    while (this.#answered.filter(match).length < count) {
+      await new Promise<void>((resolve) => this.#listeners.push(resolve));
+    }
+  }
+
   forget(): void {
     this.seen = [];
+    this.#answered = [];
   }
 
   async idle(): Promise<void> {
@@ -177,6 +188,8 @@ class Proxying implements FaultProxy {
       const answer = await this.#sendOn({ request, body }, response, fault);
       await giveBack(answer, response, fault);
     }
+    this.#answered.push(seen);
+    for (const listener of this.#listeners.splice(0)) listener();
   }
 
   async #sendOn(

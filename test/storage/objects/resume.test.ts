@@ -40,16 +40,9 @@ async function killed(place: FaultPlace, path: string): Promise<void> {
 
 /** Stores the file until some parts are there; then the store goes away. */
 async function interrupted(t: ExecutionContext, { proxy, kind, storage }: FaultPlace, path: string): Promise<void> {
-  let some!: () => void;
-  const someAreThere = new Promise<void>((resolve) => (some = resolve));
-  const busy = { answer: kind.says.busy(), before: () => someAreThere };
+  const busy = { answer: kind.says.busy(), before: () => proxy.answered(kind.asks.part, THERE) };
   proxy.when(kind.asks.part, busy, { nth: THERE + 1, times: Infinity });
-  let told = 0;
-  const onBytes = (bytes: number): void => {
-    told += bytes;
-    if (told === THERE * PART) some();
-  };
-  await rejectsWith(t, 'STORAGE_UNAVAILABLE', storage.putFile(KEY, path, { onBytes }));
+  await rejectsWith(t, 'STORAGE_UNAVAILABLE', storage.putFile(KEY, path));
   proxy.calm();
   proxy.forget();
 }

@@ -32,14 +32,9 @@ async function putWhole(
   t: ExecutionContext,
   { storage, direct }: FaultPlace,
   { path, content }: Source,
-  onTold: (bytes: number) => void = () => undefined,
 ): Promise<void> {
   let told = 0;
-  const onBytes = (bytes: number): void => {
-    told += bytes;
-    onTold(told);
-  };
-  const stored = await storage.putFile('c/n/b/file', path, { onBytes });
+  const stored = await storage.putFile('c/n/b/file', path, { onBytes: (bytes) => (told += bytes) });
   t.deepEqual(stored, factsOf(content));
   t.is(told, content.length);
   await isThere(t, { direct }, stored);
@@ -135,15 +130,9 @@ faultTest('an upload to a store that stays away is left, and gone on with where 
   const source = await makeSource(place, LARGE);
   const isLast: Asks['part'] = (request) =>
     kind.asks.part(request) && Number(request.headers['content-length']) < 8 * MIB;
-  let others!: () => void;
-  const othersAreThere = new Promise<void>((resolve) => (others = resolve));
-  proxy.when(isLast, { answer: kind.says.busy(), before: () => othersAreThere }, { times: Infinity });
-  let told = 0;
-  const onBytes = (bytes: number): void => {
-    told += bytes;
-    if (told === 16 * MIB) others();
-  };
-  await rejectsWith(t, 'STORAGE_UNAVAILABLE', storage.putFile('c/n/b/file', source.path, { onBytes }));
+  const busy = { answer: kind.says.busy(), before: () => proxy.answered(kind.asks.part, 2) };
+  proxy.when(isLast, busy, { times: Infinity });
+  await rejectsWith(t, 'STORAGE_UNAVAILABLE', storage.putFile('c/n/b/file', source.path));
   t.is(proxy.count(isLast), 10);
   t.deepEqual(await listed(direct), []);
   proxy.calm();
@@ -191,10 +180,8 @@ faultTest('a part on whose connection nothing moves any more is given up and sen
     { before: (gone) => gone.then(() => Promise.reject(new Error('gone'))) },
     { nth: 3 },
   );
-  let others!: () => void;
-  const othersAreThere = new Promise<void>((resolve) => (others = resolve));
-  const put = putWhole(t, place, source, (bytes) => bytes === 16 * MIB && others());
-  await Promise.all([met.once, othersAreThere]);
+  const put = putWhole(t, place, source);
+  await Promise.all([met.once, proxy.answered(kind.asks.part, 2)]);
   await clock.pass(ANSWER_MS);
   await put;
   t.is(proxy.count(kind.asks.part), 4);
