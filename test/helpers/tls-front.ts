@@ -1,5 +1,5 @@
 // What stands between a node and its store: TLS before a server that speaks none, and a proxy.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
@@ -10,6 +10,9 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { ExecutionContext } from 'ava';
 
 type Test = Pick<ExecutionContext, 'teardown'>;
+
+/** Without it no certificates can be made. */
+export const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
 
 /** A name that no resolver knows: only the proxy finds the way. */
 export const FAR_NAME = 'storage.example';
@@ -22,7 +25,7 @@ export interface TlsFront {
   certificateFile: string;
 }
 
-/** Ends with the test. `target`: `http://127.0.0.1:port` of the server behind. Needs the command openssl. */
+/** Ends with the test. `target`: `http://127.0.0.1:port` of the server behind. Needs HAS_OPENSSL. */
 export async function startTlsFront(t: Test, target: string): Promise<TlsFront> {
   const directory = mkdtempSync(join(tmpdir(), 'tls-front-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));

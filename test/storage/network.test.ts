@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
@@ -9,7 +8,7 @@ import { z } from 'zod';
 import { createCopyPool, type CopyPool } from '../../src/storage/copy-pool.ts';
 import { networkAgents, networkOptions, networkShape } from '../../src/storage/network.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { FAR_NAME, startTestProxy, startTlsFront } from '../helpers/tls-front.ts';
+import { FAR_NAME, HAS_OPENSSL, startTestProxy, startTlsFront } from '../helpers/tls-front.ts';
 import { rejectsWith, temporaryDirectory } from './contract.ts';
 import { AZURITE, AZURITE_ACCOUNT, AZURITE_ENV, openAzureAt, startAzurite } from './azurite.ts';
 import { FAKE_GCS, openGsAt, startFakeGcs } from './fake-gcs.ts';
@@ -55,7 +54,7 @@ anyTest.after.always(async () => {
 });
 
 for (const { name, isThere, start, open } of KINDS) {
-  const test = isThere && hasOpenssl() ? anyTest : anyTest.skip;
+  const test = isThere && HAS_OPENSSL ? anyTest : anyTest.skip;
   let server: Awaited<ReturnType<Kind['start']>> | undefined;
   if (isThere) anyTest.before(async () => (server = await start()));
   const origin = (): string => new URL(server!.endpoint).origin;
@@ -183,12 +182,3 @@ anyTest('a variable that is no proxy is told by its name, not by its value', asy
     t.notRegex(error.message, /hidden/);
   }
 });
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
