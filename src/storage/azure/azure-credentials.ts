@@ -39,7 +39,10 @@ export async function findAzureAccess(
   const sas = connection?.sas ?? valueOf(found, SAS);
   const isDefault = location.credentials === null && places.given === undefined;
   const asked = key ?? sas ?? (await tokensOf(found, isDefault, tokens));
-  const account = accountOf(location, found, connection);
+  const ofSecret = connection?.account ?? valueOf(found, ACCOUNT);
+  // A token is good for every account.
+  if (typeof asked === 'string') checkSame(location.account, ofSecret, found);
+  const account = location.account ?? ofSecret;
   const endpoint = location.endpoint ?? connection?.endpoint ?? endpointOf(account);
   if (isDefault && key === null) checkAzures(location.endpoint);
   if (typeof asked !== 'string') return { endpoint, credential: asked, sas: null };
@@ -99,13 +102,10 @@ function connectionOf(found: Credentials): ConnectionString | null {
   });
 }
 
-function accountOf({ account }: AzureLocation, found: Credentials, connection: ConnectionString | null): string | null {
-  const ofCredentials = connection?.account ?? valueOf(found, ACCOUNT);
-  if (account !== null && ofCredentials !== null && account !== ofCredentials) {
-    const two = `the account ${account} in the location and ${ofCredentials} in ${found.where}`;
-    throw contradiction(two, 'Correct account in the location, or name other credentials there.');
-  }
-  return account ?? ofCredentials;
+function checkSame(account: string | null, ofSecret: string | null, { where }: Credentials): void {
+  if (account === null || ofSecret === null || account === ofSecret) return;
+  const two = `the account ${account} in the location and ${ofSecret} in ${where}`;
+  throw contradiction(two, 'Correct account in the location, or name other credentials there.');
 }
 
 function contradiction(two: string, hint: string): OperatorError {
