@@ -2,14 +2,16 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectTaggingCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectTaggingCommand, HeadObjectCommand, PutObjectLegalHoldCommand, S3Client } from '@aws-sdk/client-s3';
 import { randomBytes, randomUUID } from 'node:crypto';
 import anyTest, { type ExecutionContext } from 'ava';
 import { nodeDelete } from '../../../src/executor/node-delete.ts';
+import { nodePrune } from '../../../src/executor/node-prune.ts';
 import { nodeSweep } from '../../../src/executor/node-sweep.ts';
 import { createCopyPool } from '../../../src/storage/copy-pool.ts';
 import { findBackup } from '../../../src/storage/find-backup.ts';
 import { renameExecutor } from '../../../src/storage/rename-executor.ts';
+import { refuseRetained } from '../../../src/storage/retention.ts';
 import { parseS3Location } from '../../../src/storage/s3/s3-location.ts';
 import { startFaultProxy } from '../../helpers/fault-proxy.ts';
 import { backUp, EXECUTOR_ID, makeHost, manifestOf, storePart, type Host } from '../../helpers/step-context.ts';
@@ -203,6 +205,31 @@ test('a backup that the store retains is not deleted, not in part either, and th
   const renaming = { cluster: 'dev', from: EXECUTOR_ID, to: 'cassandra.dev.node.9.executor' };
   await rejectsWith(t, 'BACKUP_RETAINED', renameExecutor(host.storage, renaming));
   t.deepEqual(await listed(host.storage), before);
+});
+
+test('a pruning goes on after a backup that the store retains, and tells its date', async (t) => {
+  const host = await retainedHost(t);
+  const context = host.context({ type: 'PRUNE', phase: 'prune', jobUuid: 'pruning', names: ['monday'], force: true });
+  await nodePrune(context);
+  const { deleted = [], kept = [] } = context.reporter.report.prune ?? {};
+  t.deepEqual(deleted, []);
+  t.is(kept[0]?.name, 'monday');
+  t.regex(kept[0]?.reason ?? '', /before \d{4}-\d\d-\d\dT/);
+});
+
+test('a legal hold that somebody else has put on an object keeps its backup too', async (t) => {
+  const work = await temporaryDirectory(t);
+  const bucket = `b-${randomUUID()}`;
+  await openAt(server, pool, { bucket, options: '&createBucket=true&objectLock=GOVERNANCE&objectLockDays=1' });
+  const storage = await openAt(server, pool, { bucket });
+  await writeFile(join(work, 'source'), 'content');
+  await storage.putFile(FILE, join(work, 'source'));
+  t.is(await storage.retainedUntil('c/n/'), null);
+  const hold = { Bucket: bucket, Key: `a/prefix/${FILE}`, LegalHold: { Status: 'ON' as const } };
+  await clientOf(t).send(new PutObjectLegalHoldCommand(hold));
+  t.is(await storage.retainedUntil('c/n/'), Infinity);
+  const error = await rejectsWith(t, 'BACKUP_RETAINED', refuseRetained(storage, ['c/n/']));
+  t.regex(error.message, /c\/n\/ .* while its legal hold stands/);
 });
 
 test('a sweep leaves what the store retains, and says so', async (t) => {
