@@ -9,7 +9,7 @@ export interface Header {
 }
 
 /** Bytes on the node that each frame has, but for the last, which may have fewer. */
-export const FRAME_BYTES = 1024 * 1024;
+export const FRAME_BYTES = 512 * 1024;
 
 const MAGIC = Buffer.from('CASSMESO');
 const VERSION = 1;

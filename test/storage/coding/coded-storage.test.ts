@@ -12,7 +12,7 @@ import { codedPlace, keyLine } from './coded-place.ts';
 const pool = createCopyPool();
 test.after.always(() => pool.close());
 
-const FRAME = 1024 * 1024;
+const FRAME = 512 * 1024;
 const TEXT = Buffer.from('a row of a table that looks much like all the others\n'.repeat(1000));
 
 for (const options of ['compression=zstd', 'encryption=file:KEYS', 'compression=zstd&encryption=file:KEYS']) {

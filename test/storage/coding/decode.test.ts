@@ -9,7 +9,7 @@ import { codedPlace, keyLine, type CodedPlace } from './coded-place.ts';
 const pool = createCopyPool();
 test.after.always(() => pool.close());
 
-const FRAME = 1024 * 1024;
+const FRAME = 512 * 1024;
 /** Three frames, the last one not full. */
 const CONTENT = randomBytes(2 * FRAME + 1000);
 
