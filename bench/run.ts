@@ -5,6 +5,7 @@
 //   npm run bench -- scale [--nodes 1000,5000] [--step-ms 20] [--concurrency 50] [--health-interval 10]
 //                    [--profile where V8's CPU profiles of the scheduler go]
 //   npm run bench -- offers [--rate 10000] [--seconds 10]
+//   npm run bench -- storage [--gib 2] [--files 20000] [--rounds 3] [--stores S3,Azure,Google]
 //   npm run bench -- catalogue [--backups 1000] [--backup-nodes 100] [--sstables 2000]
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -18,10 +19,11 @@ import { measureRestore } from './restore.ts';
 import { report } from './results.ts';
 import { BenchRing } from './ring.ts';
 import { measureScale } from './scale.ts';
+import { measureStorage } from './storage.ts';
 import { measureVerify } from './verify.ts';
 
 const PARTS = ['overhead', 'backup', 'increments', 'verify', 'restore', 'memory'];
-const ALL = [...PARTS, 'scale', 'offers', 'catalogue'];
+const ALL = [...PARTS, 'scale', 'offers', 'catalogue', 'storage'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,6 +42,8 @@ const { values, positionals } = parseArgs({
     profile: { type: 'string' },
     rate: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '10' },
+    files: { type: 'string', default: '20000' },
+    stores: { type: 'string', default: 'S3,Azure,Google' },
     backups: { type: 'string', default: '1000' },
     'backup-nodes': { type: 'string', default: '100' },
     sstables: { type: 'string', default: '2000' },
@@ -63,7 +67,18 @@ const catalogue = {
   nodes: Number(values['backup-nodes']),
   sstables: Number(values.sstables),
 };
-const numbers = [gib, rounds, ...sizes, ...nodes, stepMs, concurrency, healthSeconds, rate, seconds];
+const numbers = [
+  gib,
+  rounds,
+  Number(values.files),
+  ...sizes,
+  ...nodes,
+  stepMs,
+  concurrency,
+  healthSeconds,
+  rate,
+  seconds,
+];
 numbers.push(...Object.values(catalogue));
 if (!numbers.every((value) => value > 0)) {
   throw new Error('expected numbers above 0 for sizes, counts and times');
@@ -84,6 +99,14 @@ if (wanted.delete('scale')) {
     };
     report(await measureScale(options));
   }
+  if (wanted.size === 0) process.exit();
+}
+
+if (wanted.delete('storage')) {
+  const { directory } = values;
+  const stores = values.stores.split(',');
+  const options = { gib, files: Number(values.files), rounds, directory, stores };
+  for (const result of await measureStorage(options)) report(result);
   if (wanted.size === 0) process.exit();
 }
 
