@@ -1,4 +1,5 @@
-import { attempt, SILENCE_MS } from './retry.ts';
+import { SILENCE_MS } from '../network.ts';
+import { attempt } from './retry.ts';
 import type { Transfer } from './transfer.ts';
 import { ShortRead, type Try } from './watch.ts';
 

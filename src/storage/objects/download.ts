@@ -1,6 +1,7 @@
 import { OperatorError } from '../../errors.ts';
+import { SILENCE_MS } from '../network.ts';
 import type { TransferOptions } from '../storage.ts';
-import { attempt, Finding, SILENCE_MS } from './retry.ts';
+import { attempt, Finding } from './retry.ts';
 import { mayMove, partBytes, type Transfer } from './transfer.ts';
 import { endable, ShortRead, type Try } from './watch.ts';
 

@@ -9,25 +9,19 @@ export interface Patience {
   attempts: number;
   /** A store that wants to be left alone for longer (ms) is given up. */
   longestWaitMs: number;
+  /** A request that is not answered for longer (ms) is given up. */
+  answerMs: number;
 }
 
-/** For work that goes on in the background: about a minute and a half. */
-export const PATIENT: Patience = { attempts: 10, longestWaitMs: 300_000 };
+/** For work that goes on in the background: about a minute and a half. To put a large object together takes a store minutes. */
+export const PATIENT: Patience = { attempts: 10, longestWaitMs: 300_000, answerMs: 600_000 };
 /** Somebody waits for the answer. */
-export const HASTY: Patience = { attempts: 2, longestWaitMs: 2_000 };
-
+export const HASTY: Patience = { attempts: 2, longestWaitMs: 2_000, answerMs: 20_000 };
 /** The work has been ended, and this is the last of it. */
-export const LAST: Patience = { attempts: 1, longestWaitMs: 0 };
-export const LAST_MS = 2_000;
+export const LAST: Patience = { attempts: 1, longestWaitMs: 0, answerMs: 2_000 };
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 20_000;
-
-/** No request takes longer of which nothing is heard before its end; to put large objects together takes stores minutes. */
-export const ANSWER_MS = 600_000;
-
-/** A connection on which nothing moves for so long is given up, where it can be seen. */
-export const SILENCE_MS = 60_000;
 
 /** Whom requests are sent to, and how they are tried again. */
 export interface Tries {
@@ -41,15 +35,15 @@ export class Finding extends Error {}
 
 /**
  * The one policy for all kinds of stores: what may pass is tried again, later and later, with jitter, or when the store says; everything else
- * fails at once. Throws what `explain` makes of the last failure. `operation` in lower case: `storing c/n/b/file`. A try in which nothing moved
- * for `silenceMs` is given up.
+ * fails at once. Throws what `explain` makes of the last failure. `operation` in lower case: `storing c/n/b/file`. `silenceMs`: a try in which nothing
+ * has moved for so long is given up.
  */
 export async function attempt<T>(
   tries: Tries,
   operation: string,
   act: (one: Try) => Promise<T>,
   signal?: AbortSignal,
-  silenceMs = ANSWER_MS,
+  silenceMs = tries.patience.answerMs,
 ): Promise<T> {
   const { clock, patience } = tries;
   for (let count = 1; ; count += 1) {

@@ -4,7 +4,7 @@ import { messageOf, OperatorError, wrapError } from '../../errors.ts';
 import type { StoredFile, TransferOptions } from '../storage.ts';
 import type { ObjectUpload } from './object-store.ts';
 import { FileReader, StreamReader, type PartReader, type ReadPart } from './part-reader.ts';
-import { attempt, LAST, LAST_MS } from './retry.ts';
+import { attempt, LAST } from './retry.ts';
 import { mayMove, partBytes, type Transfer } from './transfer.ts';
 import { endable, type Try } from './watch.ts';
 
@@ -125,7 +125,7 @@ async function givenUp(
   const operation = `giving up ${key}`;
   try {
     // Whoever wants it to end does not wait for a store that is far away: what is left then is found by a sweep.
-    if (isHurried) await attempt({ ...transfer, patience: LAST }, operation, () => upload.abort(), undefined, LAST_MS);
+    if (isHurried) await attempt({ ...transfer, patience: LAST }, operation, () => upload.abort());
     else await attempt(transfer, operation, () => upload.abort());
     return error;
   } catch (second) {

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { OperatorError } from '../../../src/errors.ts';
-import { SILENCE_MS } from '../../../src/storage/objects/retry.ts';
+import { SILENCE_MS } from '../../../src/storage/network.ts';
 import type { StoredFile } from '../../../src/storage/storage.ts';
 import type { Fault } from '../../helpers/fault-proxy.ts';
 import { factsOf, rejectsWith } from '../contract.ts';

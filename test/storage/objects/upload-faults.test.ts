@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { OperatorError } from '../../../src/errors.ts';
-import { ANSWER_MS } from '../../../src/storage/objects/retry.ts';
+import { PATIENT } from '../../../src/storage/objects/retry.ts';
 import type { StoredFile } from '../../../src/storage/storage.ts';
 import type { Fault } from '../../helpers/fault-proxy.ts';
 import { factsOf, rejectsWith } from '../contract.ts';
@@ -182,7 +182,7 @@ faultTest('a part on whose connection nothing moves any more is given up and sen
   );
   const put = putWhole(t, place, source);
   await Promise.all([met.once, proxy.answered(kind.asks.part, 2)]);
-  await clock.pass(ANSWER_MS);
+  await clock.pass(PATIENT.answerMs);
   await put;
   t.is(proxy.count(kind.asks.part), 4);
 });
