@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
+import { OperatorError } from '../../errors.ts';
 import type { Compression, FileEncoding } from '../../model/backup.ts';
 import type { CopyPool } from '../copy-pool.ts';
+import { Replaced } from '../objects/download.ts';
+import { toldOnce } from '../objects/told-once.ts';
 import { isSameFile } from '../same-file.ts';
 import { damaged, explained } from '../storage-errors.ts';
 import type { Coding, ExpectedFile, Storage, StoredFile, TransferOptions } from '../storage.ts';
@@ -85,12 +88,14 @@ export class CodedStorage extends DelegatedStorage {
     };
     await explained(act, async () => {
       if (await isSameFile(this.#pool, targetPath, expected, options)) return;
-      const content = await this.#read(key, encoding, options);
-      if (content === null) throw damaged(key, expected, 'there is no such file');
-      const got = await writeExpected(content, targetPath, expected, options);
-      if (got === null) return;
-      const sum = got.size === expected.size ? ` with sha256 ${got.sha256}` : '';
-      throw damaged(key, expected, `it has ${got.size} bytes${sum}`);
+      await twice(options, async (how) => {
+        const content = await this.#read(key, encoding, how);
+        if (content === null) throw damaged(key, expected, 'there is no such file');
+        const got = await writeExpected(content, targetPath, expected, how);
+        if (got === null) return;
+        const sum = got.size === expected.size ? ` with sha256 ${got.sha256}` : '';
+        throw damaged(key, expected, `it has ${got.size} bytes${sum}`);
+      });
     });
   }
 
@@ -99,8 +104,10 @@ export class CodedStorage extends DelegatedStorage {
     { encoding, ...options }: TransferOptions & { encoding?: FileEncoding | undefined } = {},
   ): Promise<StoredFile | null> {
     if (encoding === undefined) return this.inner.checksum(key, options);
-    const content = await this.#read(key, encoding, options);
-    return content && { ...(await factsOf(content, options)), encoding };
+    return twice(options, async (how) => {
+      const content = await this.#read(key, encoding, how);
+      return content && { ...(await factsOf(content, how)), encoding };
+    });
   }
 
   async #put(
@@ -120,10 +127,9 @@ export class CodedStorage extends DelegatedStorage {
     );
     try {
       const how = { atMost: mostBytes(source.size), ...(signal === undefined ? {} : { signal }) };
-      const encoding: FileEncoding = { stored: await this.inner.putStream(key, content, how) };
-      if (compression !== null) encoding.compression = compression;
-      if (secret !== null) Object.assign(encoding, { keyId: secret.id, keyCheck: secret.check });
-      return { ...source.facts(), encoding };
+      const stored = await this.inner.putStream(key, content, how);
+      const by = secret && { keyId: secret.id, keyCheck: secret.check };
+      return { ...source.facts(), encoding: { stored, ...(compression && { compression }), ...by } };
     } catch (error) {
       throw signal?.aborted ? signal.reason : error;
     }
@@ -134,6 +140,18 @@ export class CodedStorage extends DelegatedStorage {
     const secret = (await this.#keys.of(encoding))?.secret ?? null;
     const content = await this.inner.readStream(key, signal === undefined ? {} : { signal });
     return content && decode(content, key, encoding, secret);
+  }
+}
+
+/** What was altered on its way is right the second time; what was replaced meanwhile is one thing or the other. */
+async function twice<T>(options: TransferOptions, act: (how: TransferOptions) => Promise<T>): Promise<T> {
+  const oneMore = toldOnce(options);
+  try {
+    return await act(oneMore());
+  } catch (error) {
+    const isDamaged = error instanceof OperatorError && error.code === 'BACKUP_DAMAGED';
+    if (!isDamaged && !(error instanceof Replaced)) throw error;
+    return await act(oneMore());
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { wrapError } from '../../errors.ts';
 import { sourceChanged } from '../storage-errors.ts';
 import type { StoredFile } from '../storage.ts';
 import { lstatOrNull } from '../walk-folder.ts';
@@ -28,18 +29,19 @@ export class SourceFile {
   static async open(path: string): Promise<SourceFile> {
     const found = await lstatOrNull(path);
     if (!found?.isFile()) throw sourceChanged(path, 'there is no such file');
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const file = await reading(path, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW));
     return new SourceFile(file, path, (await file.stat()).size);
   }
 
   /** The next bytes, so many but for the last ones. Throws SNAPSHOT_FAILED where the file has become shorter. */
-  async next(bytes: number): Promise<Chunk> {
-    const left = Math.min(bytes, this.size - this.#done);
+  async next(most: number): Promise<Chunk> {
+    const left = Math.min(most, this.size - this.#done);
     const buffer = this.#buffers.length > AT_ONCE ? this.#buffers.shift()! : Buffer.allocUnsafe(left);
     this.#buffers.push(buffer);
     const plain = buffer.subarray(0, left);
     for (let read = 0; read < plain.length;) {
-      const { bytesRead } = await this.#file.read(plain, read, plain.length - read, this.#done + read);
+      const [begin, bytes] = [this.#done + read, plain.length - read];
+      const { bytesRead } = await reading(this.#path, () => this.#file.read(plain, read, bytes, begin));
       if (bytesRead === 0) throw await this.#changed();
       read += bytesRead;
     }
@@ -66,6 +68,15 @@ export class SourceFile {
   async #changed(): Promise<unknown> {
     const { size } = await this.#file.stat();
     return sourceChanged(this.#path, `${this.size} bytes before, ${size} after`);
+  }
+}
+
+/** Not the location's error, which it would be taken for. */
+async function reading<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw wrapError(`read ${path}`, error, 'STORAGE_FAILED');
   }
 }
 

@@ -3,8 +3,13 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import * as fc from 'fast-check';
+import { CodedStorage } from '../../../src/storage/coding/coded-storage.ts';
+import { DelegatedStorage } from '../../../src/storage/coding/delegated-storage.ts';
+import { Keys } from '../../../src/storage/coding/keys.ts';
 import { createCopyPool } from '../../../src/storage/copy-pool.ts';
+import { openFileStorage } from '../../../src/storage/file-storage.ts';
 import { openStorage } from '../../../src/storage/open.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
 import { rejectsWith, storageContract } from '../contract.ts';
 import { listed } from '../listed.ts';
 import { codedPlace, keyLine } from './coded-place.ts';
@@ -136,6 +141,40 @@ test('a new backup refers to what it could have stored so itself, and never to w
   await writeFile(place.keys, keyLine('2026-11'));
   t.false((await rule('encryption=file:KEYS'))(encrypted), 'another key has its name');
 });
+
+/** What is read from it for the first time has one bit that was stored otherwise, as a bad line makes it. */
+class BadLine extends DelegatedStorage {
+  reads = 0;
+
+  override async readStream(...read: Parameters<Storage['readStream']>): Promise<AsyncIterable<Buffer> | null> {
+    const content = await super.readStream(...read);
+    this.reads += 1;
+    return content && this.reads === 1 ? altered(content) : content;
+  }
+}
+
+async function* altered(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of content) {
+    piece[piece.length - 1] = piece.at(-1)! ^ 1;
+    yield piece;
+  }
+}
+
+for (const options of ['compression=lz4', 'encryption=file:KEYS']) {
+  test(`what was altered on its way is read once more: ${options}`, async (t) => {
+    const place = await codedPlace(t, pool);
+    const stored = await place.put(await place.open(options), 'a/file', TEXT);
+    const line = new BadLine(await openFileStorage(join(place.work, 'backup'), pool, false));
+    const keys = new Keys(`file:${place.keys}`, { sandbox: place.work });
+    const storage = new CodedStorage(line, { url: line.url, pool, compression: null, keys });
+    let told = 0;
+    const target = join(place.work, 'target');
+    await storage.getFile('a/file', target, stored, { onBytes: (bytes) => (told += bytes) });
+    t.true(TEXT.equals(await readFile(target)));
+    t.is(line.reads, 2);
+    t.is(told, TEXT.length, 'each byte is told once');
+  });
+}
 
 test('keys that cannot be had end a backup at once, and hinder no look at the catalogue', async (t) => {
   const place = await codedPlace(t, pool);
