@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import { OperatorError } from '../../../src/errors.ts';
 import { SILENCE_MS } from '../../../src/storage/network.ts';
@@ -9,6 +11,14 @@ import type { Fault } from '../../helpers/fault-proxy.ts';
 import { factsOf, rejectsWith } from '../contract.ts';
 import type { Says } from './fault-kinds.ts';
 import { faultTest, type FaultPlace } from './fault-place.ts';
+
+const CHILD = new URL('../../helpers/get-file-child.ts', import.meta.url).pathname;
+
+interface Failed {
+  code: string;
+  message: string;
+  details: { needed: number };
+}
 
 const MIB = 1024 ** 2;
 const KEY = 'c/n/b/file';
@@ -189,3 +199,25 @@ faultTest('a stream of which nobody reads the rest leaves nothing under way', as
   for await (const _ of (await place.storage.readStream(KEY)) ?? []) break;
   t.true(place.proxy.count(place.kind.asks.read) > 0);
 });
+
+faultTest(
+  'a disk that is full while a file comes is said with its directory, and not filled again and again',
+  async (t, place) => {
+    const { kind, proxy, url, work } = place;
+    const { size, sha256 } = await store(place, SIZES['in ranges']);
+    // The limit of a process on the size of its files, in blocks of 1 kB, is as full as a disk.
+    const program = ['ulimit -f 9000 && exec "$0" "$@"', process.execPath, CHILD];
+    const { stdout } = await promisify(execFile)(
+      'bash',
+      ['-c', ...program, url, KEY, target(place), String(size), sha256],
+      { env: { ...process.env, ...kind.env } },
+    );
+    const { code, message, details } = JSON.parse(stdout) as Failed;
+    t.is(code, 'NO_SPACE');
+    t.regex(message, /bringing c\/n\/b\/file to .*; 17825799 bytes are needed, \d+ bytes are free in /);
+    t.true(message.endsWith(join(work, 'new')));
+    t.is(details.needed, size);
+    t.true(proxy.count(kind.asks.read) <= 3);
+    await nothingCame(t, place);
+  },
+);
