@@ -32,10 +32,12 @@ export interface FaultPlace {
 
 const pool = createCopyPool(1);
 const directory = mkdtempSync(join(tmpdir(), 'faults-'));
+/** Kinds of which there is a test in this file. */
+const wanted = new Set<FaultKind>();
 const servers = new Map<FaultKind, Awaited<ReturnType<FaultKind['start']>>>();
 
 test.before(async () => {
-  for (const kind of FAULT_KINDS) if (kind.isInstalled) servers.set(kind, await kind.start(join(directory, kind.name)));
+  for (const kind of wanted) if (kind.isInstalled) servers.set(kind, await kind.start(join(directory, kind.name)));
 });
 
 test.after.always(async () => {
@@ -69,6 +71,7 @@ export function faultTest(
   chosen: (kind: FaultKind) => boolean = () => true,
 ): void {
   for (const kind of FAULT_KINDS.filter(chosen)) {
+    wanted.add(kind);
     const declare = kind.isInstalled ? test : test.skip;
     declare(`${kind.name}: ${title}`, async (t) => {
       const place = await makePlace(t, kind);

@@ -3,28 +3,22 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import type { ExecutionContext } from 'ava';
-import { networkAgents } from '../../../src/storage/network.ts';
-import { createS3Client } from '../../../src/storage/s3/s3-client.ts';
 import { copyObject } from '../../../src/storage/s3/s3-copy.ts';
-import { parseS3Location } from '../../../src/storage/s3/s3-location.ts';
 import { factsOf } from '../contract.ts';
 import { listed } from '../listed.ts';
-import { faultTest, type FaultPlace } from '../objects/fault-place.ts';
+import type { FaultPlace } from '../objects/fault-place.ts';
+import { MIB, rawClient, s3Test } from './s3-place.ts';
 
-const MIB = 1024 ** 2;
 /** As small as S3 lets parts be. */
 const PIECES = { most: 5 * MIB, part: 5 * MIB };
 
 /** Copies an object of three parts, by way of the proxy. */
-async function copying(t: ExecutionContext, { url, kind, work, direct }: FaultPlace) {
+async function copying(t: ExecutionContext, place: FaultPlace) {
+  const { work, direct } = place;
   const content = randomBytes(12 * MIB + 7);
   await writeFile(join(work, 'source'), content);
   await direct.putFile('c/ü from', join(work, 'source'));
-  const location = parseS3Location(url);
-  const agents = await networkAgents(location.network, {});
-  const client = createS3Client(location, { places: { env: kind.env, sandbox: work }, patient: true, agents });
-  t.teardown(() => client.destroy());
-  const { bucket: Bucket, prefix } = location;
+  const { client, Bucket, prefix } = await rawClient(t, place);
   const copy = { from: { Bucket, Key: `${prefix}c/ü from` }, to: { Bucket, Key: `${prefix}c/to` }, written: {} };
   return {
     content,
@@ -33,50 +27,36 @@ async function copying(t: ExecutionContext, { url, kind, work, direct }: FaultPl
   };
 }
 
-const isS3 = ({ name }: FaultPlace['kind']): boolean => name === 'S3';
+s3Test('an object that is too large for one request is copied in parts', async (t, place) => {
+  const { content, copy, unfinished } = await copying(t, place);
+  await copy();
+  t.deepEqual(await place.direct.checksum('c/to'), factsOf(content));
+  t.is(place.proxy.count(place.kind.asks.copy), 3);
+  t.deepEqual(await unfinished(), []);
+});
 
-faultTest(
-  'an object that is too large for one request is copied in parts',
-  async (t, place) => {
-    const { content, copy, unfinished } = await copying(t, place);
-    await copy();
-    t.deepEqual(await place.direct.checksum('c/to'), factsOf(content));
-    t.is(place.proxy.count(place.kind.asks.copy), 3);
-    t.deepEqual(await unfinished(), []);
-  },
-  isS3,
-);
+s3Test('a copy in parts that fails leaves nothing, and says what went wrong first', async (t, place) => {
+  const { proxy, kind, direct } = place;
+  const { copy, unfinished } = await copying(t, place);
+  proxy.when(kind.asks.copy, { answer: kind.says.denied }, { nth: 2 });
+  await t.throwsAsync(copy(), { name: 'AccessDenied' });
+  t.deepEqual(await unfinished(), []);
+  proxy.when(kind.asks.copy, { answer: kind.says.denied }, { nth: 2 });
+  const ending = proxy.when(({ method }) => method === 'DELETE', { answer: kind.says.broken });
+  await t.throwsAsync(copy(), { name: 'AccessDenied' });
+  t.is(ending.times, 1);
+  t.deepEqual(
+    (await listed(direct)).map(({ key }) => key),
+    ['c/ü from'],
+  );
+});
 
-faultTest(
-  'a copy in parts that fails leaves nothing, and says what went wrong first',
-  async (t, place) => {
-    const { proxy, kind, direct } = place;
-    const { copy, unfinished } = await copying(t, place);
-    proxy.when(kind.asks.copy, { answer: kind.says.denied }, { nth: 2 });
-    await t.throwsAsync(copy(), { name: 'AccessDenied' });
-    t.deepEqual(await unfinished(), []);
-    proxy.when(kind.asks.copy, { answer: kind.says.denied }, { nth: 2 });
-    const ending = proxy.when(({ method }) => method === 'DELETE', { answer: kind.says.broken });
-    await t.throwsAsync(copy(), { name: 'AccessDenied' });
-    t.is(ending.times, 1);
-    t.deepEqual(
-      (await listed(direct)).map(({ key }) => key),
-      ['c/ü from'],
-    );
-  },
-  isS3,
-);
-
-faultTest(
-  'a copy in parts whose last answer is lost fails so that it can be made again',
-  async (t, place) => {
-    const { proxy, kind, direct } = place;
-    const { content, copy, unfinished } = await copying(t, place);
-    proxy.when(kind.asks.complete, { instead: 'lost' });
-    await t.throwsAsync(copy(), { code: 'ECONNRESET' });
-    await copy();
-    t.deepEqual(await direct.checksum('c/to'), factsOf(content));
-    t.deepEqual(await unfinished(), []);
-  },
-  isS3,
-);
+s3Test('a copy in parts whose last answer is lost fails so that it can be made again', async (t, place) => {
+  const { proxy, kind, direct } = place;
+  const { content, copy, unfinished } = await copying(t, place);
+  proxy.when(kind.asks.complete, { instead: 'lost' });
+  await t.throwsAsync(copy(), { code: 'ECONNRESET' });
+  await copy();
+  t.deepEqual(await direct.checksum('c/to'), factsOf(content));
+  t.deepEqual(await unfinished(), []);
+});
