@@ -26,8 +26,8 @@ export class Keys implements Coding {
   /** The key of a file; null where it is not encrypted. Throws as checkReadable does. */
   async of(encoding: Encoding): Promise<Key | null> {
     if (encoding.keyId === undefined) return null;
-    const ring = await this.#ring();
-    return found(ring, encoding) ?? fail(missing(ring, [encoding]));
+    await this.checkReadable([encoding]);
+    return found(await this.#ring(), encoding) ?? null;
   }
 
   async checkReadable(encodings: Iterable<Encoding | undefined>): Promise<void> {
@@ -85,8 +85,4 @@ function missing(ring: KeyRing | null, lacking: readonly Encoding[]): OperatorEr
       hint: 'Add the line of that key below the first one. Without that key nobody can read the files.',
     },
   );
-}
-
-function fail(error: OperatorError): never {
-  throw error;
 }

@@ -184,4 +184,6 @@ test('keys that cannot be had end a backup at once, and hinder no look at the ca
   const storage = await openStorage(location, { pool, baseDirectory: '/', create: false });
   t.is(storage.url, location);
   t.deepEqual(await listed(storage), []);
+  const packed = await place.put(await place.open('compression=zstd'), 'a/packed', TEXT);
+  t.true(TEXT.equals(await place.get(storage, 'a/packed', packed)), 'what needs no key is read without');
 });
