@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createCopyPool } from '../../src/storage/copy-pool.ts';
@@ -96,4 +96,17 @@ test('a missing directory is made for a backup and an error for a restore', asyn
   t.true((await stat(join(work, 'backup'))).isDirectory());
   t.is(storage.url, `file://${work}/backup`);
   await t.notThrowsAsync(openStorage('backup', { ...deps, create: false }));
+});
+
+test('options are no part of a directory, but a question mark in the name of a path is', async (t) => {
+  const work = await temporaryDirectory(t);
+  const open = (location: string) => openStorage(location, { pool, baseDirectory: work, create: true });
+  t.is((await open(`${work}/backup?compression=zstd`)).url, `file://${work}/backup?compression=zstd`);
+  t.is((await open('backup?compression=zstd')).url, `file://${work}/backup?compression=zstd`);
+  t.is((await open(`file://${work}/backup?compression=none`)).url, `file://${work}/backup?compression=none`);
+  t.is((await open(`${work}/what?now=then`)).url, `file://${work}/what%3Fnow=then`);
+  t.is((await open(`file://${work}/what%3Fnow=then`)).url, `file://${work}/what%3Fnow=then`);
+  t.deepEqual((await readdir(work)).sort(), ['backup', 'what?now=then']);
+  await rejectsWith(t, 'BAD_REQUEST', open(`file://${work}/other?compresion=zstd`));
+  t.is(locationDirectory('/backup?encryption=secret:keys', '/'), '/backup');
 });
