@@ -215,11 +215,9 @@ export class S3Store implements ObjectStore {
     const failure = explainS3(error, `${operation} at ${this.url}`);
     if (!isExpired(error)) return failure;
     const asked = this.#asked.get(Object(error) as object) ?? this.#client;
-    // Others that were under way have renewed them already; and what was never good is not renewed again and again.
-    if (asked === this.#client) {
-      if (!this.#accepted.has(asked)) return failure;
-      this.#client = this.#newClient();
-    }
+    // What was never good is not renewed again and again; what is may have been renewed already for others that were under way.
+    if (!this.#accepted.has(asked)) return failure;
+    if (asked === this.#client) this.#client = this.#newClient();
     return { ...failure, passing: true, retryAfterMs: 0 };
   }
 

@@ -160,3 +160,15 @@ s3Test('a bucket that several nodes make at once is made once, also where the an
   await stores[0]!.putDocument('a', 'a');
   t.is(await stores[3]!.getDocument('a'), 'a');
 });
+
+s3Test('a listing that has fewer keys than it says is asked for again', async (t, { kind, proxy, storage, direct }) => {
+  for (const key of ['c/1', 'c/2']) await direct.putDocument(key, key);
+  const contents = '<Contents><Key>a/prefix/c/1</Key><Size>3</Size></Contents>';
+  const body = `<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>2</KeyCount>${contents}</ListBucketResult>`;
+  proxy.when(kind.asks.list, { answer: { status: 200, headers: { 'content-type': 'application/xml' }, body } });
+  t.deepEqual(
+    (await listed(storage)).map(({ key }) => key),
+    ['c/1', 'c/2'],
+  );
+  t.is(proxy.count(kind.asks.list), 2);
+});
