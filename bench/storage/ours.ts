@@ -11,7 +11,7 @@ import { openStorage } from '../../src/storage/open.ts';
 const [direction, location = '', folder = ''] = process.argv.slice(2);
 const pool = createCopyPool();
 const begin = performance.now();
-const hashing = new HashThreads(pool.workers);
+const hashing = new HashThreads(Math.ceil(pool.workers / 2));
 const storage = await openStorage(location, { pool, hashing, baseDirectory: folder, create: true, env: process.env });
 /** What a manifest would say. */
 const manifest = join(folder, '..', 'manifest.json');

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXECUTOR_NODE_OPTIONS, EXECUTOR_VARIABLES } from '../../src/bin/launch-on-agents.ts';
 import { KEY } from '../../test/storage/versitygw.ts';
 import type { Tool } from './tool.ts';
 
@@ -13,12 +14,13 @@ export const ours: Tool = {
   name: 'ours',
   command: (direction, { store, folder }) => [
     process.execPath,
+    ...EXECUTOR_NODE_OPTIONS,
     join(import.meta.dirname, 'ours.ts'),
     direction,
     store.location,
     folder,
   ],
-  env: ({ store }) => store.env,
+  env: ({ store }) => ({ ...EXECUTOR_VARIABLES, ...store.env }),
 };
 
 const CURLS = 4;

@@ -29,7 +29,8 @@ export async function runExecutor(env: NodeJS.ProcessEnv, signal: AbortSignal): 
   const warnOnce = onceEach((warning) => log.warn(warning));
   const pool = createCopyPool(undefined, { niceness: COPY_NICENESS });
   const memory = new MemoryBudget(MEMORY_BYTES);
-  const hashing = new HashThreads(pool.workers, COPY_NICENESS);
+  // One hashes about 1 GB/s.
+  const hashing = new HashThreads(Math.ceil(pool.workers / 2), COPY_NICENESS);
   const prepared = prepareSandbox(sandbox, fetchedFiles(env), signal);
   const executor = new Executor({
     client: afterPreparation(

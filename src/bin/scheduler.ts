@@ -35,7 +35,7 @@ import { Scheduler } from '../scheduler/scheduler.ts';
 import { openState, type State } from '../state/database.ts';
 import { checkLocation } from '../storage/open.ts';
 import { BackupLocations } from './backup-locations.ts';
-import { EXECUTOR_NODE_OPTIONS, launchOnAgents } from './launch-on-agents.ts';
+import { EXECUTOR_NODE_OPTIONS, EXECUTOR_VARIABLES, launchOnAgents } from './launch-on-agents.ts';
 import { mesosClient, mesosOptions } from './mesos-client.ts';
 import { noteEnds, observe } from './observe.ts';
 import { publicConfig } from './public-config.ts';
@@ -213,7 +213,7 @@ const served = (artifacts: Artifacts | null) => (artifacts === null ? [] : serve
 
 /** What every executor is told, however it is started. */
 function executorVariables({ logLevel }: SchedulerOptions, ca: string | undefined): Record<string, string> {
-  return { LOG_LEVEL: logLevel, ...(ca === undefined ? {} : { [CA_VARIABLE]: ca }) };
+  return { ...EXECUTOR_VARIABLES, LOG_LEVEL: logLevel, ...(ca === undefined ? {} : { [CA_VARIABLE]: ca }) };
 }
 
 function withVariables(launch: ExecutorLaunch, variables: Record<string, string>): ExecutorLaunch {

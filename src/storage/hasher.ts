@@ -52,6 +52,9 @@ const WORTH_A_THREAD = 1024 * 1024;
 /** Beside the sources it is a .ts, in dist a .js. */
 const WORKER = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url);
 
+/** A thread keeps what it hashes outside the JavaScript heap. */
+const LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 };
+
 interface Waiting {
   resolve(reply: HashReply): void;
   reject(error: unknown): void;
@@ -91,7 +94,12 @@ class HashThread {
   #lastId = 0;
 
   constructor(niceness: number) {
-    this.#worker = new Worker(WORKER, { workerData: { niceness }, name: 'hash', execArgv: [] });
+    this.#worker = new Worker(WORKER, {
+      workerData: { niceness },
+      name: 'hash',
+      execArgv: [],
+      resourceLimits: LIMITS,
+    });
     this.#worker.on('message', (reply: HashReply) => {
       this.#waiting.shift()?.resolve(reply);
       if (this.#waiting.length === 0) this.#worker.unref();

@@ -1,8 +1,8 @@
 /** Most transfers are of parts of this size (bytes): their memory is used again, and threads can share it. */
 const BLOCK = 8 * 1024 ** 2;
 
-/** Kept when nothing is under way: between two parts of an upload that sends them one after the other nothing is, and blocks are cleaned up late. */
-const KEPT_BLOCKS = 2;
+/** Unused blocks are let go when nothing was under way for so long (ms). */
+const IDLE_MS = 10_000;
 
 /** Below, a block would be mostly empty. */
 const SMALLEST_IN_BLOCK = BLOCK / 2;
@@ -25,8 +25,9 @@ export class MemoryBudget {
   readonly #all: number;
   #free: number;
   readonly #waiting: Waiter[] = [];
-  /** Blocks that nobody uses. But for a few they are let go when nothing is under way. */
-  readonly #blocks: Buffer[] = [];
+  /** Blocks that nobody uses. They are let go when nothing was under way for a while. */
+  #blocks: Buffer[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   /** Below the size of a block each part waits for all that there is. */
   constructor(bytes: number) {
@@ -56,9 +57,17 @@ export class MemoryBudget {
         if (block !== null) this.#blocks.push(block);
         this.#free += bytes;
         this.#serve();
-        if (this.#free === this.#all) this.#blocks.splice(KEPT_BLOCKS);
+        if (this.#free === this.#all) this.#letGoLater();
       },
     };
+  }
+
+  /** Between two files of one backup they stay: what is let go is free only when the collector comes by. */
+  #letGoLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#free === this.#all) this.#blocks = [];
+    }, IDLE_MS).unref();
   }
 
   #wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
