@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { OperatorError } from '../../errors.ts';
 import { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../../model/credentials.ts';
-import { checkKey } from '../layout.ts';
 import { networkOptions, networkShape, type NetworkOptions } from '../network.ts';
+import { parsePlace, trueOrFalse } from '../objects/place.ts';
 
 /** A place in a container of Azure Blob Storage, with the options that belong to the place. Secrets never do. */
 export interface AzureLocation {
@@ -31,7 +30,6 @@ export type AccessTier = (typeof ACCESS_TIERS)[number];
 
 const ENDPOINT_EXPECTED = 'a URL such as https://account.blob.core.windows.net, without SAS or password';
 
-const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform((value) => value === 'true');
 const options = z.strictObject({
   account: z
     .string()
@@ -44,7 +42,7 @@ const options = z.strictObject({
     .transform((value) => new URL(value).href.replace(/\/+$/, ''))
     .optional(),
   credentials: z.string().regex(CREDENTIALS_REFERENCE, CREDENTIALS_EXPECTED).optional(),
-  createBucket: flag.optional(),
+  createBucket: trueOrFalse.optional(),
   accessTier: z.enum(ACCESS_TIERS, { error: `one of ${ACCESS_TIERS.join(', ')}` }).optional(),
   encryptionScope: z
     .string()
@@ -53,52 +51,28 @@ const options = z.strictObject({
   ...networkShape,
 });
 
-/** Azure's rules: 3–63 of lower-case letters, digits and single hyphens in between. */
-const CONTAINER = /^(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*$/;
+const KIND = {
+  scheme: 'azure',
+  /** Azure's rules: 3–63 of lower-case letters, digits and single hyphens in between. */
+  bucket: /^(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*$/,
+  bucketExpected: 'a container of 3 to 63 lower-case letters, digits and single hyphens',
+  options,
+  hint: 'A location in Azure is azure://container/prefix?account=name&credentials=file:/path; keys, connection strings and SAS stand in that file, never in the location.',
+};
 
 /** Reads `azure://container/prefix?account=…&endpoint=…`. Throws BAD_REQUEST that says what was expected. */
 export function parseAzureLocation(text: string): AzureLocation {
-  const [, container = '', path = '', query = ''] = /^azure:\/\/([^/?#]*)\/?([^?#]*)(?:\?([^#]*))?$/i.exec(text) ?? [];
-  if (!CONTAINER.test(container)) {
-    throw wrong(text, 'a container of 3 to 63 lower-case letters, digits and single hyphens');
-  }
-  const folder = path.replace(/\/+$/, '');
-  if (folder !== '') checkKey(folder);
-  const parsed = options.safeParse(Object.fromEntries(new URLSearchParams(query)));
-  if (!parsed.success) throw wrong(text, parsed.error.issues.map(problemOf).join('; '));
-  const { account, endpoint, credentials, createBucket, accessTier, encryptionScope } = parsed.data;
+  const { url, bucket: container, prefix, options: given } = parsePlace(text, KIND);
   return {
-    url: `azure://${container}/${folder}${queryOf(parsed.data)}`,
+    url,
     container,
-    prefix: folder === '' ? '' : `${folder}/`,
-    account: account ?? null,
-    endpoint: endpoint ?? null,
-    credentials: credentials ?? null,
-    createBucket: createBucket ?? false,
-    accessTier: accessTier ?? null,
-    encryptionScope: encryptionScope ?? null,
-    network: networkOptions(parsed.data),
+    prefix,
+    account: given.account ?? null,
+    endpoint: given.endpoint ?? null,
+    credentials: given.credentials ?? null,
+    createBucket: given.createBucket ?? false,
+    accessTier: given.accessTier ?? null,
+    encryptionScope: given.encryptionScope ?? null,
+    network: networkOptions(given),
   };
-}
-
-/** Of options that are none only names are told that are no key by mistake. */
-function problemOf(issue: z.core.$ZodIssue): string {
-  if (issue.code !== 'unrecognized_keys') return [issue.path.join('.'), issue.message].filter(Boolean).join(': ');
-  const names = issue.keys.filter((name) => /^[a-z]{1,24}$/i.test(name));
-  return `only the options ${Object.keys(options.shape).join(', ')}, and no ${names.join(', ') || 'others'}`;
-}
-
-function queryOf(given: z.output<typeof options>): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(given).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    if (value !== undefined) query.set(name, String(value));
-  return query.size === 0 ? '' : `?${query.toString()}`;
-}
-
-/** What was given is told without its query and without what stands before an @: there may be a secret in them. */
-function wrong(text: string, expected: string): OperatorError {
-  const told = text.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//');
-  return new OperatorError('BAD_REQUEST', `Expected for ${told} ${expected}`, {
-    hint: 'A location in Azure is azure://container/prefix?account=name&credentials=file:/path; keys, connection strings and SAS stand in that file, never in the location.',
-  });
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { OperatorError } from '../../errors.ts';
 import { CREDENTIALS_EXPECTED, CREDENTIALS_REFERENCE } from '../../model/credentials.ts';
-import { checkKey } from '../layout.ts';
 import { networkOptions, networkShape, type NetworkOptions } from '../network.ts';
+import { parsePlace, trueOrFalse } from '../objects/place.ts';
 
 /** A place in a bucket of Google Cloud Storage, with the options that belong to the place. Secrets never do. */
 export interface GsLocation {
@@ -30,7 +29,6 @@ export interface GsLocation {
 /** All of them can be read at once. */
 const STORAGE_CLASSES = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'] as const;
 
-const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform((value) => value === 'true');
 const options = z.strictObject({
   endpoint: z
     .string()
@@ -47,7 +45,7 @@ const options = z.strictObject({
     .regex(/^[a-z0-9-]{1,64}$/i, 'a region such as EU or europe-west3')
     .optional(),
   credentials: z.string().regex(CREDENTIALS_REFERENCE, CREDENTIALS_EXPECTED).optional(),
-  createBucket: flag.optional(),
+  createBucket: trueOrFalse.optional(),
   storageClass: z.enum(STORAGE_CLASSES, { error: `one of ${STORAGE_CLASSES.join(', ')}` }).optional(),
   kmsKey: z
     .string()
@@ -59,51 +57,29 @@ const options = z.strictObject({
   ...networkShape,
 });
 
-/** Google's rules: 3–63 of lower-case letters, digits, hyphens and underscores, or up to 222 with dots in between. */
-const BUCKET = /^(?=.{3,222}$)[a-z0-9][a-z0-9_-]{0,62}(?:\.[a-z0-9_-]{1,63})*(?<![._-])$/;
+const KIND = {
+  scheme: 'gs',
+  /** Google's rules: 3–63 of lower-case letters, digits, hyphens and underscores, or up to 222 with dots in between. */
+  bucket: /^(?=.{3,222}$)[a-z0-9][a-z0-9_-]{0,62}(?:\.[a-z0-9_-]{1,63})*(?<![._-])$/,
+  bucketExpected: 'a bucket of 3 to 63 lower-case letters, digits, hyphens and underscores',
+  options,
+  hint: 'A location in Google Cloud Storage is gs://bucket/prefix?credentials=file:/path/to/service-account.json.',
+};
 
 /** Reads `gs://bucket/prefix?endpoint=…&credentials=…`. Throws BAD_REQUEST that says what was expected. */
 export function parseGsLocation(text: string): GsLocation {
-  const [, bucket = '', path = '', query = ''] = /^gs:\/\/([^/?#]*)\/?([^?#]*)(?:\?([^#]*))?$/i.exec(text) ?? [];
-  if (!BUCKET.test(bucket)) {
-    throw wrong(text, 'a bucket of 3 to 63 lower-case letters, digits, hyphens and underscores');
-  }
-  const folder = path.replace(/\/+$/, '');
-  if (folder !== '') checkKey(folder);
-  const parsed = options.safeParse(Object.fromEntries(new URLSearchParams(query)));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path: at, message }) =>
-      [at.join('.'), message].filter(Boolean).join(': '),
-    );
-    throw wrong(text, problems.join('; '));
-  }
-  const { endpoint, project, region, credentials, createBucket, storageClass, kmsKey } = parsed.data;
+  const { url, bucket, prefix, options: given } = parsePlace(text, KIND);
   return {
-    url: `gs://${bucket}/${folder}${queryOf(parsed.data)}`,
+    url,
     bucket,
-    prefix: folder === '' ? '' : `${folder}/`,
-    endpoint: endpoint ?? null,
-    project: project ?? null,
-    region: region ?? null,
-    credentials: credentials ?? null,
-    createBucket: createBucket ?? false,
-    storageClass: storageClass ?? null,
-    kmsKey: kmsKey ?? null,
-    network: networkOptions(parsed.data),
+    prefix,
+    endpoint: given.endpoint ?? null,
+    project: given.project ?? null,
+    region: given.region ?? null,
+    credentials: given.credentials ?? null,
+    createBucket: given.createBucket ?? false,
+    storageClass: given.storageClass ?? null,
+    kmsKey: given.kmsKey ?? null,
+    network: networkOptions(given),
   };
-}
-
-function queryOf(given: z.output<typeof options>): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(given).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    if (value !== undefined) query.set(name, String(value));
-  return query.size === 0 ? '' : `?${query.toString()}`;
-}
-
-/** What was given is told without its query and without what stands before an @: there may be a secret in them. */
-function wrong(text: string, expected: string): OperatorError {
-  const told = text.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//');
-  return new OperatorError('BAD_REQUEST', `Expected for ${told} ${expected}`, {
-    hint: 'A location in Google Cloud Storage is gs://bucket/prefix?credentials=file:/path/to/service-account.json.',
-  });
 }
