@@ -8,7 +8,7 @@ type Reading = Pick<Transfer, 'store' | 'clock' | 'patience'>;
 /** A whole object as text, in one request: whoever replaces it meanwhile, it is one or the other. Null: there is none. */
 export async function readText(reading: Reading, key: string): Promise<string | null> {
   const read = async ({ signal, moved }: Try): Promise<string | null> => {
-    const found = await reading.store.read(key, null, { signal });
+    const found = await reading.store.read(key, null, { checked: true, signal });
     return found === null ? null : (await collect(found.body, found.size, moved)).toString('utf8');
   };
   return attempt(reading, `reading ${key}`, read, undefined, SILENCE_MS);

@@ -101,25 +101,22 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async read(...[key, range, { version, signal }]: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
+  async read(...[key, range, how]: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
+    const { version, checked = false, signal } = how;
     const Range = range === null ? {} : { Range: `bytes=${range.begin}-${range.begin + range.bytes - 1}` };
     const IfMatch = version === undefined ? {} : { IfMatch: version };
     try {
-      const command = new GetObjectCommand({ ...this.#at(key), ...Range, ...IfMatch });
-      const {
-        Body,
-        ContentRange,
-        ContentLength,
-        ETag = '',
-      } = await this.#client.send(command, {
-        abortSignal: signal,
-      });
+      const ChecksumMode = checked ? ({ ChecksumMode: 'ENABLED' } as const) : {};
+      const command = new GetObjectCommand({ ...this.#at(key), ...Range, ...IfMatch, ...ChecksumMode });
+      const answer = await this.#client.send(command, { abortSignal: signal });
+      const { ContentRange, ContentLength, ETag = '' } = answer;
       const size = Number(ContentRange?.split('/')[1] ?? ContentLength);
-      return { body: Body as AsyncIterable<Uint8Array>, size, version: ETag };
+      const body = answer.Body as AsyncIterable<Uint8Array>;
+      return { body: checked ? unlessAltered(body) : body, size, version: ETag };
     } catch (error) {
       if (isMissingObject(error) || isPreconditionFailed(error)) return null;
       // No range begins in an empty object.
-      if (range !== null && isEmptyObject(error)) return this.read(key, null, { version, signal });
+      if (range !== null && isEmptyObject(error)) return this.read(key, null, how);
       throw error;
     }
   }
@@ -245,5 +242,15 @@ export class S3Store implements ObjectStore {
 
   #at(key: string): { Bucket: string; Key: string } {
     return { Bucket: this.#location.bucket, Key: this.#location.prefix + key };
+  }
+}
+
+/** The SDK itself holds what came against the checksum that came with it. */
+async function* unlessAltered(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('Checksum mismatch')) throw new ShortRead(error.message);
+    throw error;
   }
 }

@@ -172,3 +172,15 @@ s3Test('a listing that has fewer keys than it says is asked for again', async (t
   );
   t.is(proxy.count(kind.asks.list), 2);
 });
+
+s3Test('a document that is altered or cut on its way is read again', async (t, { kind, proxy, storage }) => {
+  await storage.putDocument('c/document', 'what was written');
+  proxy.when(kind.asks.read, { alterAnswerAt: 3 });
+  t.is(await storage.getDocument('c/document'), 'what was written');
+  proxy.when(kind.asks.read, { shortenAnswerTo: 4 });
+  t.is(await storage.getDocument('c/document'), 'what was written');
+  t.is(proxy.count(kind.asks.read), 4);
+  proxy.when(kind.asks.read, { alterAnswerAt: 3 }, { times: Infinity });
+  const { message } = await rejectsWith(t, 'STORAGE_UNAVAILABLE', storage.getDocument('c/document'));
+  t.regex(message, /Checksum mismatch/);
+});
