@@ -1,9 +1,8 @@
 // One node's transfer of a folder, as its executor does it. Usage: ours.ts up|down <location> <folder> <lanes>
 // Prints what it took as JSON.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inParallel } from '../../src/executor/in-parallel.ts';
-import { TRANSFERS } from '../../src/executor/step-context.ts';
+import { transferAll } from '../../src/executor/transfers.ts';
 import { createCopyPool } from '../../src/storage/copy-pool.ts';
 import { HashThreads } from '../../src/storage/hasher.ts';
 import { openStorage } from '../../src/storage/open.ts';
@@ -18,13 +17,14 @@ const manifest = join(folder, '..', 'manifest.json');
 const { signal } = new AbortController();
 if (direction === 'up') {
   const files: { name: string; size: number; sha256: string }[] = [];
-  await inParallel(readdirSync(folder), TRANSFERS, signal, async (name) => {
+  const sources = readdirSync(folder).map((name) => ({ name, size: statSync(join(folder, name)).size }));
+  await transferAll(sources, signal, async ({ name }) => {
     files.push({ name, ...(await storage.putFile(`c/n/b/ks/t/${name}`, join(folder, name), { signal })) });
   });
   writeFileSync(manifest, JSON.stringify(files));
 } else {
   const files = JSON.parse(readFileSync(manifest, 'utf8')) as { name: string; size: number; sha256: string }[];
-  await inParallel(files, TRANSFERS, signal, async ({ name, ...expected }) => {
+  await transferAll(files, signal, async ({ name, ...expected }) => {
     await storage.getFile(`c/n/b/ks/t/${name}`, join(folder, name), expected, { signal });
   });
 }

@@ -8,9 +8,9 @@ import { eachKeyspace } from './each-keyspace.ts';
 import type { ForeignTable } from './foreign-files.ts';
 import { readForeignPart, refuseUnreadable, statementsKey, type ForeignPart } from './foreign-part.ts';
 import { componentsOf, requireSame, requireWhole } from './foreign-table.ts';
-import { inParallel } from './in-parallel.ts';
 import { decidingFailure } from './own-snapshot.ts';
-import { TRANSFERS, type StepContext } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
+import { transferAll } from './transfers.ts';
 import { toManifestTable } from './store-keyspace.ts';
 import { storeManifest } from './store-manifest.ts';
 
@@ -156,7 +156,7 @@ async function adoptTable(
 ): Promise<ManifestFile[]> {
   const { reporter, signal } = context;
   const files: ManifestFile[] = [];
-  await inParallel(componentsOf(foreign), TRANSFERS, signal, async (each, either) => {
+  await transferAll(componentsOf(foreign), signal, async (each, either) => {
     reporter.current(each.key);
     const file = await adoptFile({ ...context, signal: either }, part, progress, foreign, each);
     files.push(file);

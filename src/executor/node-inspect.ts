@@ -6,9 +6,9 @@ import { manifestText, parseManifest, sha256Of } from '../storage/manifest.ts';
 import { readRecord } from './backup-source.ts';
 import { eachKeyspace } from './each-keyspace.ts';
 import { partsFor } from './find-inspector.ts';
-import { inParallel } from './in-parallel.ts';
 import { Inspection } from './inspection.ts';
-import { TRANSFERS, type StepContext } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
+import { transferAll } from './transfers.ts';
 import { schemaText } from './store-manifest.ts';
 
 /** Written beside a node backup while it was made; see backup-progress.ts. */
@@ -103,7 +103,7 @@ async function inspectPart(context: StepContext, manifest: NodeManifest, inspect
     const bad = new Set<string>();
     const before = inspection.damagedFiles;
     for (const { keyspace: of, table } of manifest.tables) if (of === keyspace) context.reporter.table(keyspace, table);
-    await inParallel(files, TRANSFERS, context.signal, async (file, signal) => {
+    await transferAll(files, context.signal, async (file, signal) => {
       const problem = await problemOf({ ...context, signal }, manifest, file, sizes);
       const table = tableOf(file.path) ?? file.path;
       if (problem !== null) {

@@ -2,11 +2,11 @@ import { fileKey } from '../storage/layout.ts';
 import { fsyncPath, syncFileSystem } from '../storage/durable.ts';
 import { readSource } from './backup-source.ts';
 import { eachKeyspace } from './each-keyspace.ts';
-import { inParallel } from './in-parallel.ts';
 import { settle } from './settle-loads.ts';
 import { filesToStage, tablesToLoad, type FileToStage } from './staged-files.ts';
 import { allPlans, makeStagingDirectories, removePlan, removeStaged, stagingFolder, writePlan } from './staged-plan.ts';
-import { TRANSFERS, type StepContext } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
+import { transferAll } from './transfers.ts';
 
 /** Brings the node's files next to its data directories and checks them. Nothing live is touched. */
 export async function nodeStage(context: StepContext): Promise<void> {
@@ -64,7 +64,7 @@ async function stageKeyspace(
   const { request, storage, reporter, signal } = context;
   const { cluster, backupName, sourceExecutorId } = request;
   for (const table of tables) reporter.table(keyspace, table);
-  await inParallel(files, TRANSFERS, signal, async (file, either) => {
+  await transferAll(files, signal, async (file, either) => {
     reporter.current(file.path);
     let moved = 0;
     await storage.getFile(

@@ -31,6 +31,3 @@ export interface NodeContext {
   clock: Clock;
   log: Logger;
 }
-
-/** Files on their way at the same time: enough to keep a disk and a network busy, few enough for Cassandra to live on. */
-export const TRANSFERS = 4;

@@ -3,7 +3,8 @@ import type { TableSchema } from '../cassandra/schema.ts';
 import type { SnapshotTable } from '../cassandra/snapshots.ts';
 import { storedBytes, type ManifestFile, type ManifestTable } from '../model/backup.ts';
 import { inParallel } from './in-parallel.ts';
-import { TRANSFERS, type StepContext } from './step-context.ts';
+import type { StepContext } from './step-context.ts';
+import { transferAll } from './transfers.ts';
 import { storeFile, storeKnownFile, type Knowledge, type Source, type StoredComponent } from './store-file.ts';
 
 /** Files that are given a second name at the same time: no bytes move, so that only the file system's answers are waited for. */
@@ -35,9 +36,7 @@ export async function storeKeyspace(
     if (stored === null) rest.push(source);
     else await isStored(source, stored);
   });
-  // The largest first: at the end all threads have small files left, and none waits long for another.
-  rest.sort((left, right) => right.size - left.size);
-  await inParallel(rest, TRANSFERS, signal, async (source, either) => {
+  await transferAll(rest, signal, async (source, either) => {
     reporter.current(source.path);
     await isStored(source, await storeFile(context, known, source, either));
   });
