@@ -25,8 +25,9 @@ anyTest.after.always(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+const parse = (query: string) => parseAzureLocation(`azure://container/prefix?${query}`);
+
 anyTest('a location says in which tier and by whose key blobs are kept', (t) => {
-  const parse = (query: string) => parseAzureLocation(`azure://container/prefix?${query}`);
   t.like(parse('accessTier=Cool&encryptionScope=backups'), { accessTier: 'Cool', encryptionScope: 'backups' });
   t.like(parse('account=backups'), { accessTier: null, encryptionScope: null });
   t.throws(() => parse('accessTier=Archive'), { message: /accessTier: one of Hot, Cool, Cold/ });

@@ -22,8 +22,9 @@ anyTest.after.always(async () => {
   await pool.close();
 });
 
+const parse = (query: string) => parseGsLocation(`gs://bucket/prefix?${query}`);
+
 anyTest('a location says in which class and by whose key objects are kept', (t) => {
-  const parse = (query: string) => parseGsLocation(`gs://bucket/prefix?${query}`);
   t.like(parse(`storageClass=NEARLINE&kmsKey=${KEY}`), { storageClass: 'NEARLINE', kmsKey: KEY });
   t.like(parse('project=backups'), { storageClass: null, kmsKey: null });
   t.throws(() => parse('storageClass=STANDARD_IA'), { message: /storageClass: one of STANDARD, NEARLINE/ });
