@@ -14,7 +14,7 @@ import { checkPrefix } from './layout.ts';
 import { moveDurably } from './move-folder.ts';
 import { RootDirectory } from './root-directory.ts';
 import { isSameFile } from './same-file.ts';
-import { damaged, explained, freeBytes, sourceChanged, storageError } from './storage-errors.ts';
+import { damaged, explained, freeBytes, sourceChanged, storageError, explainedEach } from './storage-errors.ts';
 import type {
   DeleteOptions,
   ExpectedFile,
@@ -137,17 +137,11 @@ class FileStorage implements Storage {
   }
 
   async getDocument(key: string): Promise<string | null> {
-    return this.#attempt(`reading ${key}`, null, async () => {
-      const path = await this.#findFile(key);
-      return path === null ? null : readFile(path, 'utf8');
-    });
+    return this.#attempt(`reading ${key}`, null, () => this.#whileThere(key, (path) => readFile(path, 'utf8')));
   }
 
   async getHead(key: string, bytes: number): Promise<{ text: string; size: number } | null> {
-    return this.#attempt(`reading ${key}`, null, async () => {
-      const path = await this.#findFile(key);
-      return path === null ? null : readHead(path, bytes);
-    });
+    return this.#attempt(`reading ${key}`, null, () => this.#whileThere(key, (path) => readHead(path, bytes)));
   }
 
   async *list(prefix: string): AsyncGenerator<StoredEntry> {
@@ -247,6 +241,18 @@ class FileStorage implements Storage {
     });
   }
 
+  /** Null where there is none. One that goes between the look and the reading is looked for again: it is gone, or the whole location is. */
+  async #whileThere<T>(key: string, read: (path: string) => Promise<T>): Promise<T | null> {
+    const path = await this.#findFile(key);
+    if (path === null) return null;
+    try {
+      return await read(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return this.#whileThere(key, read);
+      throw error;
+    }
+  }
+
   async #findFolder(prefix: string): Promise<string | null> {
     checkPrefix(prefix);
     return this.#attempt(`listing ${prefix}`, null, async () => {
@@ -265,12 +271,8 @@ class FileStorage implements Storage {
     if (folder !== null) yield* this.#explain(`listing ${prefix}`, walkFolder(folder, prefix));
   }
 
-  async *#explain<T>(operation: string, found: AsyncIterable<T>): AsyncGenerator<T> {
-    try {
-      yield* found;
-    } catch (error) {
-      throw await storageError(error, { operation, directory: this.#root.path, needed: null });
-    }
+  #explain<T>(operation: string, found: AsyncIterable<T>): AsyncGenerator<T> {
+    return explainedEach({ operation, directory: this.#root.path, needed: null }, found);
   }
 
   /** Where a file is to lie. */

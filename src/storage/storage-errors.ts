@@ -80,3 +80,12 @@ export async function explained<T>(act: FailedAct, body: () => Promise<T>): Prom
     throw await storageError(error, act);
   }
 }
+
+/** The same of what comes piece by piece. */
+export async function* explainedEach<T>(act: FailedAct, found: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* found;
+  } catch (error) {
+    throw await storageError(error, act);
+  }
+}

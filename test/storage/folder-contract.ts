@@ -15,6 +15,20 @@ export function folderContract(contract: Contract): void {
     t.deepEqual(await listed(storage), [{ key: 'c/lock', size: 5 }]);
   });
 
+  contract('a document that comes and goes is read whole or is none', async (t, storage) => {
+    const change = async (): Promise<void> => {
+      await storage.putDocument('c/lock/1', 'whole');
+      await storage.delete('c/lock/1');
+    };
+    const read = async (): Promise<void> => {
+      for (const _ of Array.from({ length: 5 })) {
+        t.true([null, 'whole'].includes(await storage.getDocument('c/lock/1')));
+        t.true([undefined, 'wh'].includes((await storage.getHead('c/lock/1', 2))?.text));
+      }
+    };
+    for (const _ of Array.from({ length: 40 })) await Promise.all([change(), read()]);
+  });
+
   contract(
     'what the deletion of a folder would free is the bytes in it, and none of its neighbours',
     async (t, storage) => {
