@@ -3,6 +3,8 @@ import type { NodeContext } from './step-context.ts';
 import { stoppable, upkeepKeyspaces } from './upkeep-keyspaces.ts';
 
 const POLL_MS = 1_000;
+/** Cassandra knows of a repair from the moment on at which its thread begins, which on a busy node is later than the answer with its number. */
+const BEGIN_MS = 60_000;
 /** No repair of one node's primary ranges takes that long unless it hangs. */
 const REPAIR_TIMEOUT_MS = 24 * 60 * 60_000;
 
@@ -21,10 +23,12 @@ async function repair({ node, clock, signal }: NodeContext, keyspace: string): P
   const started = clock.now();
   const number = await upkeep.startRepair(keyspace, signal);
   if (number === null) return;
-  for (;;) {
+  for (let isKnown = false; ;) {
     const status = await upkeep.repairStatus(number, signal);
+    isKnown ||= status !== null;
     if (status?.state === 'COMPLETED') return;
-    if (status?.state !== 'RUNNING') {
+    const mayBegin = !isKnown && clock.now() - started < BEGIN_MS;
+    if (status?.state !== 'RUNNING' && !mayBegin) {
       const words = status?.messages.join('; ') ?? 'Cassandra knows nothing of it any more';
       throw new OperatorError('CASSANDRA_ERROR', `repair ${number} of keyspace ${keyspace}: ${words}`);
     }

@@ -45,12 +45,29 @@ test('a keyspace with one replica has nothing to compare and is done', async (t)
   t.is(report.keyspaces['single']?.status, 'SUCCESS');
 });
 
+/** What Cassandra says of each repair when it is asked again and again. */
+function inTurn(...states: (RepairStatus['state'] | null)[]): (repair: number) => Promise<RepairStatus | null> {
+  const asked = new Map<number, number>();
+  return (repair) => {
+    const time = asked.get(repair) ?? 0;
+    asked.set(repair, time + 1);
+    const state = states[time] ?? null;
+    return Promise.resolve(state && { state, messages: [] });
+  };
+}
+
 test('a repair that Cassandra has forgotten is not taken for done', async (t) => {
   const { upkeep, run } = await upkeepRig(t, 'repair');
-  upkeep.repairs = [null, null];
+  upkeep.repairStatus = inTurn('RUNNING', null);
   const { state, message } = await run();
   t.is(state, 'TASK_FAILED');
   t.regex(message, /knows nothing of it any more/);
+});
+
+test('a repair that Cassandra does not know of yet is waited for', async (t) => {
+  const { upkeep, run } = await upkeepRig(t, 'repair');
+  upkeep.repairStatus = inTurn(null, null, 'RUNNING', 'COMPLETED');
+  t.is((await run()).state, 'TASK_FINISHED');
 });
 
 test('a repair that is killed is cancelled in Cassandra as well', async (t) => {

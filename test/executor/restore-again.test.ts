@@ -41,7 +41,7 @@ test('a restore that failed while it staged is started again and uses what is st
   const getFile = host.storage.getFile.bind(host.storage);
   let fetched = 0;
   host.storage.getFile = (...args) =>
-    ++fetched > 12 ? Promise.reject(new OperatorError('TIMEOUT', 'gone')) : getFile(...args);
+    ++fetched > 20 ? Promise.reject(new OperatorError('TIMEOUT', 'gone')) : getFile(...args);
   await t.throwsAsync(nodeStage(host.context(request({ phase: 'stage' }))), { code: 'TIMEOUT' });
   host.storage.getFile = getFile;
   const before = staged(host);

@@ -120,7 +120,7 @@ test('a file that an earlier try has staged is not fetched again', async (t) => 
   const getFile = host.storage.getFile.bind(host.storage);
   let fetched = 0;
   host.storage.getFile = (...args) => {
-    if (++fetched > 12) return Promise.reject(new OperatorError('TIMEOUT', 'gone'));
+    if (++fetched > 17) return Promise.reject(new OperatorError('TIMEOUT', 'gone'));
     return getFile(...args);
   };
   await t.throwsAsync(nodeStage(host.context({ ...RESTORE, phase: 'stage' })), { code: 'TIMEOUT' });
