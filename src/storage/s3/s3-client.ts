@@ -75,13 +75,19 @@ type Handler = Exclude<S3ClientConfig['requestHandler'], undefined>;
 function boundedChain(config: ChainConfig, requestHandler: Handler): Chain {
   const chain = defaultProvider({ ...config, parentClientConfig: { ...config.parentClientConfig, requestHandler } });
   return async (options) => {
-    const signal = AbortSignal.timeout(LONGEST_CHAIN_MS);
+    let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const error = new Error(`none came within ${LONGEST_CHAIN_MS / 1000} s`);
-      error.name = 'CredentialsProviderError';
-      signal.addEventListener('abort', () => reject(error), { once: true });
+      timer = setTimeout(() => {
+        const error = new Error(`none came within ${LONGEST_CHAIN_MS / 1000} s`);
+        reject(Object.assign(error, { name: 'CredentialsProviderError' }));
+      }, LONGEST_CHAIN_MS).unref();
     });
-    return Promise.race([chain(options), late]);
+    try {
+      return await Promise.race([chain(options), late]);
+    } finally {
+      // Each request asks the chain, and would else be held for so long.
+      clearTimeout(timer);
+    }
   };
 }
 
