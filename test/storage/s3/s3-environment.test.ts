@@ -90,6 +90,14 @@ test('CA files of the environment that are missing or broken do not keep anybody
   }
 });
 
+test('what a request has waited for by the default credentials is let go with it', async (t) => {
+  const child = join(import.meta.dirname, '../../helpers/grown-heap-child.ts');
+  const env = { ...KEYS, AWS_EC2_METADATA_DISABLED: 'true', PATH: process.env['PATH'] };
+  const { stdout } = await run(process.execPath, ['--expose-gc', child, placeAt(server.endpoint)], { env });
+  // Held, each had some KiB.
+  t.true(Number(stdout) < 1_500_000, `1000 requests have left ${stdout.trim()} bytes`);
+});
+
 test('a location that names its endpoint goes there, whatever the environment says of Amazon', async (t) => {
   const elsewhere = `http://127.0.0.1:${await freePort()}`;
   const config = join(await temporaryDirectory(t), 'config');
