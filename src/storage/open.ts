@@ -131,6 +131,6 @@ function fromFileUrl(url: string): string {
 function unsupported(got: string, cause?: unknown): OperatorError {
   return new OperatorError('BAD_REQUEST', `Expected the location as ${SUPPORTED}, got ${got}`, {
     ...(cause === undefined ? {} : { cause }),
-    hint: 'Other kinds of location are not supported in this version: mount the place as a directory.',
+    hint: "Name a store by its kind: one of S3's protocol with a URL of its own is s3://bucket/prefix?endpoint=https://host:port&region=us-east-1. What is none of these can be mounted as a directory.",
   });
 }

@@ -63,7 +63,7 @@ const KIND = {
   bucket: /^(?=.{3,222}$)[a-z0-9][a-z0-9_-]{0,62}(?:\.[a-z0-9_-]{1,63})*(?<![._-])$/,
   bucketExpected: 'a bucket of 3 to 63 lower-case letters, digits, hyphens and underscores',
   options,
-  hint: 'A location in Google Cloud Storage is gs://bucket/prefix?credentials=file:/path/to/service-account.json.',
+  hint: 'A location in Google Cloud Storage is gs://bucket/prefix?credentials=file:/path/to/service-account.json; the key stands in that file, never in the location.',
 };
 
 /** Reads `gs://bucket/prefix?endpoint=…&credentials=…`. Throws BAD_REQUEST that says what was expected. */

@@ -32,23 +32,28 @@ export function parsePlace<Options extends z.ZodObject>(
   kind: PlaceKind<Options>,
 ): Place<z.output<Options>> {
   const parts = /^([a-z0-9]+):\/\/([^/?#]*)\/?([^?#]*)(?:\?([^#]*))?$/i.exec(text);
-  const [, scheme = '', bucket = '', path = '', query = ''] = parts ?? [];
+  if (parts === null) throw wrongPlace(text, `${kind.scheme}://bucket/prefix?option=value, without a #`, kind);
+  const [, scheme = '', bucket = '', path = '', query = ''] = parts;
   if (scheme.toLowerCase() !== kind.scheme || !kind.bucket.test(bucket)) {
     throw wrongPlace(text, kind.bucketExpected, kind);
   }
   const folder = path.replace(/\/+$/, '');
   if (folder !== '') checkKey(folder);
-  const parsed = kind.options.safeParse(Object.fromEntries(new URLSearchParams(query)));
+  const given = new URLSearchParams(query);
+  const parsed = kind.options.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
-    throw wrongPlace(text, parsed.error.issues.map((issue) => problemOf(issue, kind.options)).join('; '), kind);
+    const problems = new Set(parsed.error.issues.map((issue) => problemOf(issue, kind.options)));
+    throw wrongPlace(text, [...problems].join('; '), kind);
   }
+  const repeated = new Set([...given.keys()].filter((name) => given.getAll(name).length > 1));
+  if (repeated.size > 0) throw wrongPlace(text, `${[...repeated].join(', ')} once`, kind);
   const url = `${kind.scheme}://${bucket}/${folder}${queryOf(parsed.data as Parameters<typeof queryOf>[0])}`;
   return { url, bucket, prefix: folder === '' ? '' : `${folder}/`, options: parsed.data };
 }
 
-/** What was given is told without its query and without what stands before an @: there may be a secret in them. */
+/** What was given is told without its query or fragment and without what stands before an @: there may be a secret in them. */
 export function wrongPlace(text: string, expected: string, { hint }: { hint: string }): OperatorError {
-  const told = text.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//');
+  const told = text.replace(/[?#].*$/s, '').replace(/\/\/.*@/s, '//');
   return new OperatorError('BAD_REQUEST', `Expected for ${told} ${expected}`, { hint });
 }
 

@@ -27,8 +27,14 @@ export interface S3Location {
   protection: S3Protection;
 }
 
+const ENDPOINT_EXPECTED = 'a URL such as https://storage.example:9000, without a password or a query';
+
 const options = z.strictObject({
-  endpoint: z.url({ protocol: /^https?$/, error: 'a URL such as https://storage.example:9000' }).optional(),
+  endpoint: z
+    .string()
+    .regex(/^https?:\/\/[^?#@]+$/i, ENDPOINT_EXPECTED)
+    .refine((value) => URL.canParse(value), ENDPOINT_EXPECTED)
+    .optional(),
   region: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/i, 'a region such as eu-central-1')
@@ -48,19 +54,19 @@ const KIND = {
   bucket: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
   bucketExpected: 'a bucket of 3 to 63 lower-case letters, digits, dots and hyphens',
   options,
-  hint: 'A location in S3 is s3://bucket/prefix?endpoint=https://host:port&region=us-east-1&pathStyle=true, the query only for stores that are not Amazon.',
+  hint: "A location in S3 is s3://bucket/prefix?region=eu-west-1&credentials=file:/path, with endpoint=https://host:port for a store that is not Amazon's; keys stand in that file, never in the location.",
 };
 
 /** Reads `s3://bucket/prefix?endpoint=…&region=…`. Throws BAD_REQUEST that says what was expected. */
 export function parseS3Location(text: string): S3Location {
   const { url, bucket, prefix, options: given } = parsePlace(text, KIND);
   const { endpoint, region } = given;
-  if (endpoint !== undefined && new URL(endpoint).username !== '') {
-    throw wrongPlace(text, 'an endpoint without a password', KIND);
-  }
   if (endpoint !== undefined && region === undefined) {
     const expected = 'a region with an endpoint: add &region=…, us-east-1 for most stores that are not Amazon';
     throw wrongPlace(text, expected, KIND);
+  }
+  if (given.profile !== undefined && given.credentials !== undefined) {
+    throw wrongPlace(text, 'either credentials or profile', KIND);
   }
   const problem = protectionProblem(given);
   if (problem !== null) throw wrongPlace(text, problem, KIND);
