@@ -13,15 +13,11 @@ export interface Failure {
   report: StepReport | null;
 }
 
-/** It is there to tell soon what is wrong. */
-const PREFLIGHT_RETRIES = 1;
-
 /** The step goes back to PENDING for another attempt, or is FAILED for good with the executor's own words. */
 export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now: number, limits: Limits): ClusterJob {
   const step = stepAt(job, ref);
   const phase = job.phases[ref.phaseIndex]?.name;
   const isCleanup = phase === 'cleanup';
-  const retries = phase === 'preflight' ? PREFLIGHT_RETRIES : limits.retries;
   const killedByAbort = job.abortNow && !isCleanup && failure.kind !== 'FAILED';
   const { error, retryable } = killedByAbort
     ? { error: jobError('ABORTED', 'Killed: the job was aborted'), retryable: false }
@@ -33,7 +29,9 @@ export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now:
     killSince: null,
     waitingSince: null,
   };
-  if (!retryable || isCleanup || job.aborted || step.attempt > retries) {
+  // A preflight is there to tell soon what is wrong: what its node says twice is believed.
+  const isToldTwice = phase === 'preflight' && isOwnWord(error) && isOwnWord(step.error);
+  if (!retryable || isCleanup || job.aborted || isToldTwice || step.attempt > limits.retries) {
     return withStep(job, ref, { ...ended, state: 'FAILED', finished: now });
   }
   const backoff = Math.min(limits.backoffMs * 2 ** (step.attempt - 1), limits.backoffMaxMs);
@@ -46,8 +44,15 @@ export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now:
 function judge({ kind, message, report }: Failure): { error: JobError; retryable: boolean } {
   const error = kind === 'FAILED' ? report?.errors[0] : undefined;
   if (error) return { error, retryable: isRetryable(error.code) };
-  return { error: jobError('TASK_LOST', message ?? WORDS[kind]), retryable: true };
+  return { error: jobError(TASK_LOST, message ?? WORDS[kind]), retryable: true };
 }
+
+/** How a task was lost, on its way for example, says nothing of what the step met. */
+function isOwnWord(error: JobError | null): boolean {
+  return error !== null && error.code !== TASK_LOST;
+}
+
+const TASK_LOST = 'TASK_LOST';
 
 const WORDS: Record<Failure['kind'], string> = {
   FAILED: 'The task failed without giving a reason',

@@ -14,6 +14,11 @@ const denied =
   ({ phase, executorId }) =>
     phase === 'preflight' && numbers.some((number) => executorId === id(number)) ? DENIED : undefined;
 
+const lost =
+  (tries: number): Script =>
+  ({ phase, attempt }) =>
+    phase === 'preflight' && attempt <= tries ? 'LOST' : undefined;
+
 function codes({ job }: Ticker): [string, string | null][] {
   return jobErrors(job).map(({ code, executorId }) => [code, executorId]);
 }
@@ -76,6 +81,23 @@ test('what may pass is tried once more and no oftener, so that the job ends in s
   t.deepEqual(launchOrder(turned), ['preflight 0', 'preflight 0 try 2']);
   const back = wholeTicker('BACKUP', 1);
   t.is(back.run(({ phase, attempt }) => (phase === 'preflight' && attempt === 1 ? away : undefined)).result, 'SUCCESS');
+});
+
+test('a preflight whose task is lost is tried as often as any other step: that says nothing of the location', (t) => {
+  const turned = wholeTicker('BACKUP', 1);
+  t.is(turned.run(lost(LIMITS.retries)).result, 'SUCCESS');
+  t.is(turned.step('preflight', 0).attempt, LIMITS.retries + 1);
+  const never = wholeTicker('BACKUP', 1);
+  t.is(never.run(lost(LIMITS.retries + 1)).result, 'FAILURE');
+  t.deepEqual(codes(never), [['TASK_LOST', id(0)]]);
+});
+
+test('what a node says is wrong is told when it says so twice, whatever was lost before', (t) => {
+  const outcomes = ['LOST', error('STORAGE_UNAVAILABLE', 'timed out'), error('STORAGE_UNAVAILABLE', 'reset')] as const;
+  const turned = wholeTicker('BACKUP', 1);
+  t.is(turned.run(({ attempt }) => outcomes[attempt - 1]).result, 'FAILURE');
+  t.is(turned.step('preflight', 0).attempt, 3);
+  t.is(turned.step('preflight', 0).error?.message, 'reset');
 });
 
 test('a node that is down keeps nobody waiting: it looks at the location when its turn to copy has come', (t) => {
