@@ -149,6 +149,11 @@ export class BadRing {
     return logLines(join(this.#parts.scratch, 'scheduler.log'));
   }
 
+  /** Where its data and logs are. */
+  get scratch(): string {
+    return this.#parts.scratch;
+  }
+
   /** Everything that was started has ended when it resolves. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();

@@ -30,14 +30,21 @@ test.before(async (t) => {
   await bad.ring.ready(240_000);
 });
 
-test.after.always(async (t) => {
-  await t.context.bad?.stop();
+const failed: string[] = [];
+
+test.afterEach.always((t) => {
+  if (!t.passed) failed.push(t.title);
 });
 
-// Only when all is well: else the logs are of use.
+// Only when all is well: else the logs are of use. Of serial tests ava looks at the last one alone before it comes here.
 test.after(async (t) => {
   await t.context.bad.stop();
-  await t.context.bad.delete();
+  if (failed.length === 0) await t.context.bad.delete();
+  else t.log(`logs and data of the ring are in ${t.context.bad.scratch}`);
+});
+
+test.after.always(async (t) => {
+  await t.context.bad?.stop();
 });
 
 /** Steps of one node that began before the one before had ended, or that began twice, in words. */
