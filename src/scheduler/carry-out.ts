@@ -50,10 +50,11 @@ export class CarryOut {
 
   /** KILL and SHUTDOWN, again every so often: either may be lost. */
   async endWhatMustEnd(): Promise<void> {
-    const { jobs, state, clock, limits } = this.#context;
+    const { jobs, state, clock, limits, unsent } = this.#context;
     const now = clock.now();
     const nodes = state.nodes.all();
-    for (const { key, agentId } of this.#kills.due(tasksToKill(nodes, jobs.running(), now, limits), now)) {
+    const doomed = tasksToKill(nodes, jobs.running(), now, limits).filter(({ key }) => !unsent?.has(key));
+    for (const { key, agentId } of this.#kills.due(doomed, now)) {
       const isSent = await send(this.#context, {
         type: 'KILL',
         kill: { taskId: { value: key }, ...(agentId === null ? {} : { agentId: { value: agentId } }) },

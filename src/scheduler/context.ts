@@ -20,6 +20,8 @@ export interface SchedulerContext {
   lastOffers: LastOffers;
   /** Offers for what is wanted next; made by the scheduler. */
   keptOffers?: KeptOffers;
+  /** Ids of tasks that are stored as launched before their ACCEPT is sent: the master knows nothing of them yet. Made by the scheduler. */
+  unsent?: Set<string>;
   /** Seeds of the cluster's other datacenters. */
   externalSeeds?: Pick<ExternalSeeds, 'seeds'>;
   limits: Limits;

@@ -34,12 +34,26 @@ export async function onOffers(context: SchedulerContext, offers: Offer[]): Prom
  */
 async function decideOn(context: SchedulerContext, offers: Offer[]): Promise<void> {
   const { stores, calls } = decide(context, offers);
+  const { unsent } = context;
+  for (const taskId of calls.flatMap(launchedBy)) unsent?.add(taskId);
   if (stores.length > 0) {
     context.state.transaction(() => {
       for (const store of stores) store();
     });
   }
-  for (const call of calls) await send(context, call);
+  for (const call of calls) {
+    const sent = send(context, call);
+    // Calls arrive in the order in which they were made.
+    for (const taskId of launchedBy(call)) unsent?.delete(taskId);
+    await sent;
+  }
+}
+
+function launchedBy(call: SchedulerCall): string[] {
+  const operations = call.type === 'ACCEPT' ? call.accept.operations : [];
+  return operations.flatMap((operation) =>
+    operation.type === 'LAUNCH' ? operation.launch.taskInfos.map(({ taskId }) => taskId.value) : [],
+  );
 }
 
 function decide(context: SchedulerContext, offers: Offer[]): Decisions {

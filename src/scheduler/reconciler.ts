@@ -27,11 +27,11 @@ export class Reconciler {
   }
 
   async ask(): Promise<void> {
-    const { state, jobs, clock } = this.#context;
+    const { state, jobs, clock, unsent } = this.#context;
     const now = clock.now();
     if (now - this.#lookedAt < LOOK_MS) return;
     this.#lookedAt = now;
-    const tasks = knownTasks(state.nodes.all(), jobs.running());
+    const tasks = knownTasks(state.nodes.all(), jobs.running()).filter(({ taskId }) => !unsent?.has(taskId));
     if (!this.#rules.isEverythingDue(now)) {
       const due = this.#rules.due(tasks, now);
       if (due.length > 0) await this.#reconcile(due);

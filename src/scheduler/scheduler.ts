@@ -48,7 +48,7 @@ export class Scheduler {
 
   constructor(parts: SchedulerContext) {
     this.#returns = new OfferReturns(parts.client);
-    const context = { ...parts, client: this.#returns, keptOffers: this.#keptOffers };
+    const context = { ...parts, client: this.#returns, keptOffers: this.#keptOffers, unsent: new Set<string>() };
     this.#context = context;
     this.#carryOut = new CarryOut(context);
     this.#reconciler = new Reconciler(context);

@@ -5,58 +5,23 @@ import { defaultLimits as limits } from '../../src/jobs/limits.ts';
 import { launched } from '../../src/jobs/next-steps.ts';
 import { createLogger } from '../../src/log.ts';
 import { encodeStepProgress } from '../../src/mesos/messages.ts';
-import type { SchedulerCall, SchedulerClient, SchedulerEvent } from '../../src/mesos/types.ts';
+import type { SchedulerCall } from '../../src/mesos/types.ts';
 import type { Step } from '../../src/model/cluster-job.ts';
 import { emptyReport } from '../../src/model/step.ts';
 import { LastOffers } from '../../src/scheduler/last-offers.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
 import { pastPreflight } from '../helpers/past-preflight.ts';
 import { newState } from '../state/helpers.ts';
+import { HandTurnedClient, untilAborted } from './hand-turned-client.ts';
 import { runningNode, settings } from './helpers.ts';
 
-const SUBSCRIBED: SchedulerEvent = { type: 'SUBSCRIBED', subscribed: { frameworkId: { value: 'fw' } } };
 const TASK = 'cassandra.dev.node.0.executor.BACKUP.1.backup.1';
-
-/** A master's connection, turned by hand. */
-class HandTurnedClient implements SchedulerClient {
-  subscribed = false;
-  readonly calls: SchedulerCall[] = [];
-  /** Types of calls that do not reach the master. */
-  readonly lost = new Set<SchedulerCall['type']>();
-  #onEvent: (event: SchedulerEvent) => void | Promise<void> = () => undefined;
-
-  async run(onEvent: (event: SchedulerEvent) => void | Promise<void>, signal: AbortSignal): Promise<void> {
-    this.#onEvent = onEvent;
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-  }
-
-  async subscribe(): Promise<void> {
-    this.subscribed = true;
-    await this.hear(SUBSCRIBED);
-  }
-
-  /** Returns when what was heard is stored. */
-  async hear(event: SchedulerEvent): Promise<void> {
-    await this.#onEvent(event);
-    await setImmediate();
-  }
-
-  call(call: SchedulerCall): Promise<void> {
-    this.calls.push(call);
-    return this.lost.has(call.type) ? Promise.reject(new Error('socket hang up')) : Promise.resolve();
-  }
-}
 
 interface Rig {
   client: HandTurnedClient;
   /** Lets time pass as it does: with a look at what is to be done every so often. */
   pass: (ms: number) => Promise<void>;
   step: () => Step | undefined;
-}
-
-/** Time passes by hand alone. */
-function untilAborted(_ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
 }
 
 /** A scheduler with a master, and a backup whose first step was launched. */
