@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
@@ -51,10 +51,14 @@ export interface FaultProxy {
   /** `http://127.0.0.1:port` */
   url: string;
   seen: readonly Seen[];
+  /** Those whose answers have gone back. */
+  done: readonly Seen[];
   /** From now on the `nth` request (1: the next one) that matches and those after it, `times` in all, meet the fault. */
   when(match: Match, fault: Fault, which?: { nth?: number; times?: number }): Met;
   /** All goes its way again. */
   calm(): void;
+  /** The store is away: all connections end, and so does each new one. It is back, which this resolves with, when so many were tried. */
+  away(tries: number): Promise<void>;
   count(match: Match): number;
   /** Resolves when so many that match have been answered, of those since it was made or told to forget. */
   answered(match: Match, count: number): Promise<void>;
@@ -95,11 +99,12 @@ export async function startFaultProxy(t: Pick<ExecutionContext, 'teardown'>, tar
 class Proxying implements FaultProxy {
   readonly server: Server;
   seen: Seen[] = [];
+  done: Seen[] = [];
   readonly #target: URL;
   /** One connection for each request: none that the server may have closed meanwhile. */
   readonly #agent = new Agent({ keepAlive: false });
   #rules: Rule[] = [];
-  #answered: Seen[] = [];
+  #refusing: { left: number; back: () => void } | null = null;
   #listeners: (() => void)[] = [];
   readonly #underWay = new Set<Promise<void>>();
 
@@ -113,6 +118,7 @@ class Proxying implements FaultProxy {
       this.#underWay.add(handled);
       void handled.finally(() => this.#underWay.delete(handled));
     });
+    this.server.on('connection', (socket) => this.#refuse(socket));
   }
 
   get url(): string {
@@ -135,19 +141,33 @@ class Proxying implements FaultProxy {
     this.#rules = [];
   }
 
+  away(tries: number): Promise<void> {
+    this.server.closeAllConnections();
+    return new Promise((back) => (this.#refusing = { left: tries, back }));
+  }
+
+  #refuse(socket: Socket): void {
+    if (this.#refusing === null) return;
+    socket.destroy();
+    this.#refusing.left -= 1;
+    if (this.#refusing.left > 0) return;
+    this.#refusing.back();
+    this.#refusing = null;
+  }
+
   count(match: Match): number {
     return this.seen.filter(match).length;
   }
 
   async answered(match: Match, count: number): Promise<void> {
-    while (this.#answered.filter(match).length < count) {
+    while (this.done.filter(match).length < count) {
       await new Promise<void>((resolve) => this.#listeners.push(resolve));
     }
   }
 
   forget(): void {
     this.seen = [];
-    this.#answered = [];
+    this.done = [];
   }
 
   async idle(): Promise<void> {
@@ -188,7 +208,7 @@ class Proxying implements FaultProxy {
       const answer = await this.#sendOn({ request, body }, response, fault);
       await giveBack(answer, response, fault);
     }
-    this.#answered.push(seen);
+    this.done.push(seen);
     for (const listener of this.#listeners.splice(0)) listener();
   }
 

@@ -1,16 +1,32 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { LocalRing } from '../../scripts/lib/local-ring.ts';
-import { executor, job, newName, run, type JobJson } from './ring.ts';
+import type { Fault, FaultProxy, Match } from '../helpers/fault-proxy.ts';
+import type { FaultKind } from '../storage/objects/fault-kinds.ts';
+import { ended, executor, executorPid, job, newName, run, start, type JobJson } from './ring.ts';
 import { contents, put, useSmall, type SmallContext } from './small-table.ts';
-import { STORES } from './stores.ts';
+import { STORES, type RunningStore } from './stores.ts';
 
 const suite = anyTest as TestFn<SmallContext>;
 const KEYSPACE = 'in_a_store';
 useSmall(suite, KEYSPACE);
+
+/** Each node has so much that cannot be compressed, in one file: in so many parts. */
+const LARGE_ROWS = 40;
+const LARGE_ROW = 192 * 1024;
+const PARTS = 2;
+/** Connections that a store which is away refuses. */
+const REFUSED = 3;
+
+suite.before(async (t) => {
+  const { client } = t.context;
+  const values = Array.from({ length: LARGE_ROWS }, () => randomBytes(LARGE_ROW).toString('base64'));
+  await Promise.all(values.map((value, index) => put(client, KEYSPACE, 1000 + index, value)));
+});
 
 interface BackupJson extends JobJson {
   bytesSent: number;
@@ -40,24 +56,86 @@ function holding(below: string, text: string): string[] {
     .filter((path) => readFileSync(path).includes(text));
 }
 
-for (const store of STORES) {
-  const test = store.installed ? suite.serial : suite.skip;
-  test(`in ${store.name} backups build on each other, are verified, renamed, restored row by row and deleted, and no secret is told`, async (t) => {
-    const { ring, client } = t.context;
-    const directory = await mkdtemp(join(tmpdir(), 'store-'));
-    const server = await store.start(directory);
-    t.teardown(async () => {
-      await server.stop();
-      await rm(directory, { recursive: true, force: true });
-    });
-    const at = `location=${encodeURIComponent(server.location)}`;
-    const [first, second] = [newName('object'), newName('object')];
-    const backUp = async (name: string): Promise<BackupJson> =>
-      (await run(t, ring, 'backup', `name=${name}&keyspaces=${KEYSPACE}&strategy=parallel&${at}`)) as BackupJson;
+/** All rows; of each its checksum, since some are large. */
+async function rowsOf({ client }: SmallContext): Promise<string[]> {
+  const rows = await contents(client, KEYSPACE);
+  return rows.map((row) => createHash('sha256').update(row).digest('hex'));
+}
 
-    succeeded(await backUp(first), t);
-    const rows = await contents(client, KEYSPACE);
-    const increment = await backUp(second);
+/** Of a node's part of a backup, its documents left out. */
+const isFileOf =
+  (number: number): Match =>
+  ({ path }) =>
+    path.includes(`/${executor(number)}/`) && path.includes(`/${KEYSPACE}/t/`);
+
+const isData: Match = ({ path }) => path.endsWith('-Data.db');
+
+/** Holds a request until whoever asks has given up. */
+const unanswered: Fault = { before: (gone) => gone.then(() => Promise.reject(new Error('gone'))) };
+
+type Interrupt = (ring: LocalRing, store: RunningStore, kind: FaultKind) => Promise<void>;
+
+/** Kills the executor of the second node while the last part of its file is on its way. */
+const killExecutor: Interrupt = async (ring, { proxy }, { asks }) => {
+  const isPart: Match = (seen) => asks.part(seen) && isFileOf(1)(seen);
+  const { once: held } = proxy.when(isPart, unanswered, { nth: PARTS });
+  await Promise.all([held, proxy.answered(isPart, PARTS - 1)]);
+  process.kill(executorPid(ring, 1), 'SIGKILL');
+};
+
+/** The store goes away while the last part of the first node's file is on its way, and comes back. */
+const takeStoreAway: Interrupt = async (_ring, { proxy }, { asks }) => {
+  const away = async (): Promise<never> => {
+    await proxy.answered(asks.part, PARTS - 1);
+    await proxy.away(REFUSED);
+    throw new Error('its connection has ended');
+  };
+  await proxy.when(asks.part, { before: away }, { nth: PARTS }).once;
+};
+
+/**
+ * Restores while the store has something else to do once the second node has fetched its large file: the step is tried again with what is staged.
+ */
+async function restoreInterrupted(
+  t: ExecutionContext<SmallContext>,
+  name: string,
+  at: string,
+  { proxy, kind }: { proxy: FaultProxy; kind: FaultKind },
+): Promise<void> {
+  const { ring } = t.context;
+  const isOthers: Match = (seen) => kind.asks.read(seen) && isFileOf(1)(seen) && !isData(seen);
+  const isLarge: Match = (seen) => kind.asks.read(seen) && isFileOf(1)(seen) && isData(seen);
+  proxy.forget();
+  proxy.when(isOthers, { answer: kind.says.busy({ 'retry-after': '3600' }) }, { nth: 3 });
+  const restore = await run(t, ring, 'restore', `name=${name}&strategy=parallel&${at}`);
+  succeeded(restore, t);
+  const stage = restore.phases.find((phase) => phase.name === 'stage')?.steps;
+  t.is(stage?.find(({ executorId }) => executorId === executor(1))?.attempt, 2, 'it was interrupted');
+  t.is(proxy.done.filter(isLarge).length, PARTS, 'what was staged was not fetched again');
+}
+
+for (const [index, store] of STORES.entries()) {
+  const { kind } = store;
+  const test = kind.isInstalled ? suite.serial : suite.skip;
+  // It takes its Cassandra along, which needs its time to start.
+  const interrupt = index === 0 ? killExecutor : takeStoreAway;
+  test(`in ${store.name} backups go on where they were interrupted, build on each other, are verified, renamed, restored row by row and deleted, and no secret is told`, async (t) => {
+    const { ring } = t.context;
+    const directory = await mkdtemp(join(tmpdir(), 'store-'));
+    t.teardown(() => rm(directory, { recursive: true, force: true }));
+    const running = await store.start(t, directory);
+    const { location, secret, proxy } = running;
+    const at = `location=${encodeURIComponent(location)}`;
+    const [first, second] = [newName('object'), newName('object')];
+
+    const id = await start(t, ring, 'backup', `name=${first}&keyspaces=${KEYSPACE}&${at}`);
+    await Promise.race([interrupt(ring, running, kind), ended(ring, 'backup', id)]);
+    succeeded(await ended(ring, 'backup', id), t);
+    t.true(proxy.count(kind.asks.part) > 3 * PARTS, 'it was interrupted');
+    t.is(proxy.done.filter(kind.asks.part).length, 3 * PARTS, 'what was there was not sent again');
+    const rows = await rowsOf(t.context);
+    const query = `name=${second}&keyspaces=${KEYSPACE}&strategy=parallel&${at}`;
+    const increment = (await run(t, ring, 'backup', query)) as BackupJson;
     succeeded(increment, t);
     t.true(increment.bytesDone > 0);
     t.is(increment.bytesSent, 0, 'it refers to what the first one holds');
@@ -66,15 +144,15 @@ for (const store of STORES) {
     succeeded(await finished(t, ring, 'POST', `/cluster/backups/${second}/verify?deep=true&${at}`), t);
     const renamed = `from=${executor(0)}&to=${executor(9)}`;
     succeeded(await finished(t, ring, 'POST', `/cluster/backups/rename-executor?${renamed}&${at}`), t);
-    await put(client, KEYSPACE, 1, 'written after the backup');
-    succeeded(await run(t, ring, 'restore', `name=${second}&strategy=parallel&${at}`), t);
-    t.deepEqual(await contents(client, KEYSPACE), rows);
+    await put(t.context.client, KEYSPACE, 1, 'written after the backup');
+    await restoreInterrupted(t, second, at, { proxy, kind });
+    t.deepEqual(await rowsOf(t.context), rows);
 
     succeeded(await finished(t, ring, 'DELETE', `/cluster/backups/${second}?force=true&${at}`), t);
     const { body } = await ring.get(`/cluster/backups?${at}`);
     t.deepEqual((body as { backups: object[] }).backups, []);
-    if (server.secret === null) return;
-    t.deepEqual(holding(ring.options.data, server.secret), []);
-    t.false(JSON.stringify((await ring.get('/cluster/jobs')).body).includes(server.secret));
+    if (secret === null) return;
+    t.deepEqual(holding(ring.options.data, secret), []);
+    t.false(JSON.stringify((await ring.get('/cluster/jobs')).body).includes(secret));
   });
 }
