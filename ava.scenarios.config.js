@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 // Scenarios on one real ring of three, one after the other.
 export default {
   extensions: ['ts'],
@@ -6,4 +8,5 @@ export default {
   concurrency: 1,
   serial: true,
   workerThreads: false,
+  environmentVariables: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.cache/compiled') },
 };
