@@ -154,6 +154,11 @@ export class BackupProgress {
     await this.#save();
   }
 
+  /** Checksum of that manifest; null where there is none. */
+  get keptManifest(): string | null {
+    return this.#marker.keptManifest ?? null;
+  }
+
   /** The folder of the location that it is adopted from. */
   get adoptedFrom(): string | undefined {
     return this.#marker.adoptedFrom;
@@ -167,6 +172,16 @@ export class BackupProgress {
   /** Size and hash of what an earlier attempt has stored under `path`. */
   file(path: string): StoredBefore | undefined {
     return this.#marker.files[path];
+  }
+
+  /**
+   * Where a file lies that is stored anew. In a resumed backup what an earlier job has stored of that name stays as it is: the present record, or other
+   * backups, may need it.
+   */
+  keyOf(path: string): string {
+    const { jobUuid, jobs, files } = this.#marker;
+    const isKept = jobs !== undefined && files[path] !== undefined;
+    return this.#key.replace(/[^/]+$/, isKept ? `${jobUuid}/${path}` : path);
   }
 
   /** Notes a stored file; from time to time makes all of them durable. */

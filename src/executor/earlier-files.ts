@@ -203,7 +203,10 @@ async function manifestOf(
 }
 
 /** The list of damaged files may be cut short; then every file of a table that is on it counts as damaged. */
-function damagedIn(manifest: NodeManifest, verification: Verification): ManifestFile[] {
+export function damagedIn<F extends Pick<ManifestFile, 'path'>>(
+  manifest: { executorId: string; files: readonly F[] },
+  verification: Verification,
+): F[] {
   const own = verification.damaged.filter(
     ({ executorId }) => executorId === null || executorId === manifest.executorId,
   );

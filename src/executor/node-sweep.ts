@@ -116,6 +116,8 @@ class Sweep {
     const key = manifestKey(this.#cluster, executorId, name);
     const { files } = parseManifest((await storage.getDocument(key)) ?? '', key);
     const named = new Set([...DOCUMENTS, ...files.map(({ path }) => path)].map((path) => prefix + path));
+    // A resumed backup stores beside what was there.
+    for (const { source } of files) if (source !== undefined) named.add(source);
     const extras: { key: string; size: number }[] = [];
     for await (const { key, size, changed } of storage.list(prefix)) {
       if (!named.has(key) && changed <= this.#before) extras.push({ key, size });
@@ -138,6 +140,8 @@ class Sweep {
     await refuseRetained(storage, [prefix], { keep: needed, signal });
     let files = 0;
     for await (const { key } of storage.list(prefix)) if (!needed.has(key)) files += 1;
+    // Others need what is left of it.
+    if (files === 0 && [...needed].some((key) => key.startsWith(prefix))) return needed;
     const bytes = files === 0 ? 0 : await storage.ownBytes(prefix, { signal, shared: needed });
     this.found({ path: prefix, files, bytes, reason });
     return needed;

@@ -44,18 +44,18 @@ export async function storeFile(
   source: Source,
   signal: AbortSignal,
 ): Promise<StoredComponent> {
-  const { request, storage, reporter } = context;
+  const { storage, reporter } = context;
   const { path, size, dataDirectory, from } = source;
   const reader = await SourceReader.open(context, known.digests, source, signal);
   const mayBeThere = known.progress.file(path)?.size === size || known.earlier.mayHold(size);
   const digest = mayBeThere ? await reader.digest() : undefined;
   const there = digest && (await storeUnsent(context, known, source, digest, { older: false, signal }));
   if (there) return there;
-  const key = fileKey(request.cluster, request.executorId, request.backupName, path);
+  const key = known.progress.keyOf(path);
   const { crc32: _, ...stored } = await reader.read(() =>
     storage.putFile(key, from, { signal, onBytes: (bytes) => reporter.moved(bytes) }),
   );
-  return { path, ...stored, dataDirectory, sent: true };
+  return { path, ...stored, ...sourceOf(context, path, key), dataDirectory, sent: true };
 }
 
 /** As storeFile, but only a file that needs neither be read nor sent; null for all others. */
@@ -71,28 +71,35 @@ export async function storeKnownFile(
 
 /** Null where neither an earlier attempt nor an earlier backup has brought that content to the location. */
 async function storeUnsent(
-  { request, storage, reporter }: StepContext,
+  context: StepContext,
   known: Knowledge,
   { path, size, dataDirectory }: Source,
   { sha256 }: Digest,
   { older, signal }: { older: boolean; signal: AbortSignal },
 ): Promise<StoredComponent | null> {
+  const { storage, reporter } = context;
   const before = known.progress.file(path);
   if (before?.size === size && before.sha256 === sha256 && known.mayRefer(before.encoding)) {
     reporter.moved(size);
     return { path, sent: true, ...before, dataDirectory };
   }
-  const key = fileKey(request.cluster, request.executorId, request.backupName, path);
+  const key = known.progress.keyOf(path);
   for await (const { key: earlier, storedBy, encoding } of known.earlier.copies({ size, sha256 }, older)) {
     signal.throwIfAborted();
     const expected = { size: storedBytes({ size, ...encoding }), unchangedSince: storedBy };
     const outcome = await storage.link(earlier, key, expected);
     if (outcome === 'NONE') continue;
     reporter.moved(size);
-    const where = outcome === 'REFERENCED' ? { source: earlier } : {};
+    const where = sourceOf(context, path, outcome === 'REFERENCED' ? earlier : key);
     return { path, size, sha256, ...encoding, ...where, dataDirectory, sent: false };
   }
   return null;
+}
+
+/** What a manifest says of a file whose bytes do not lie where its path does. */
+function sourceOf({ request }: StepContext, path: string, key: string): Pick<ManifestFile, 'source'> {
+  const { cluster, executorId, backupName } = request;
+  return key === fileKey(cluster, executorId, backupName, path) ? {} : { source: key };
 }
 
 /** Finds out what a file holds, from the cache or by reading it, and holds it against Cassandra's own checksum. */

@@ -27,7 +27,7 @@ export async function storeManifest(
   if (before !== null) await keepIfRecorded(context, progress, before.text);
   await storage.putDocument(schemaKey(cluster, executorId, backupName), schemaText(schema.statements));
   await storage.flush();
-  const text = stringifyManifest(manifest);
+  const text = stringifyManifest(manifest, progress.keptManifest);
   await storage.putDocument(manifestKey(cluster, executorId, backupName), text);
   reporter.manifest(manifestReport(manifest, text));
 }

@@ -5,6 +5,7 @@ import { manifestText, parseManifest, parseRecord, sha256Of } from '../storage/m
 import { readVerification } from '../storage/verification.ts';
 import { storedSizes } from './backup-source.ts';
 import type { Stored, StoredKeyspace } from './backup-progress.ts';
+import { damagedIn } from './earlier-files.ts';
 import type { Selection } from './selection.ts';
 import type { StepContext } from './step-context.ts';
 
@@ -39,8 +40,8 @@ type Located = Pick<ManifestFile, 'path' | 'size' | 'source' | 'encoding'>;
 
 /**
  * What an interrupted job has stored on this node and can be kept: keyspaces that are there with all their files, that no verification found
- * damaged, and whose tables are still the same ones; and single files of the others. Throws SCHEMA_MISMATCH where a keyspace that the present
- * record names would have to be stored anew: that would spoil a backup that can be restored.
+ * damaged, and whose tables are still the same ones; and single files of the others, which are not stored over either. Throws SCHEMA_MISMATCH where
+ * a keyspace that is whole in the present record would have to be stored anew.
  */
 export async function partsToKeep(
   context: StepContext,
@@ -52,24 +53,25 @@ export async function partsToKeep(
   const keyOf = (path: string): string => fileKey(cluster, executorId, backupName, path);
   const all: Located[] = [...Object.values(stored.keyspaces).flatMap(({ files }) => files), ...pathsOf(stored)];
   const sizes = await storedSizes(context, new Set(all.map(({ path, source }) => source ?? keyOf(path))));
-  const damaged = await damagedKeyspaces(context, present);
+  const damaged = await damagedPaths(context, present, all);
   const recorded = await recordedKeyspaces(context, present);
   const mayRefer = await context.storage.coding.mayRefer();
   const isThere = (file: Located): boolean =>
-    sizes.get(file.source ?? keyOf(file.path)) === storedBytes(file) && !damaged.has(file.path.split('/', 1)[0] ?? '');
+    sizes.get(file.source ?? keyOf(file.path)) === storedBytes(file) && !damaged.has(file.path);
 
   const keyspaces = Object.entries(stored.keyspaces).filter(([name, entry]) => {
-    if (damaged.has(name) || !entry.files.every(isThere)) return false;
+    if (!entry.files.every(isThere)) return false;
     const isReadable = entry.files.every(({ encoding }) => mayRefer(encoding));
     if (isReadable && hasSameTables(selection, name, entry)) return true;
     if (!recorded.has(name)) return false;
     throw isReadable ? tablesChanged(context, name) : otherwiseEncrypted(context, name);
   });
-  const files = pathsOf(stored).filter((file) => isThere(file) && mayRefer(file.encoding));
-  return {
-    keyspaces: Object.fromEntries(keyspaces),
-    files: Object.fromEntries(files.map(({ path, ...file }) => [path, file])),
-  };
+  const whole = Object.fromEntries(keyspaces);
+  const cut = Object.entries(stored.keyspaces).filter(([name]) => whole[name] === undefined);
+  const files = [...cut.flatMap(([, entry]) => entry.files), ...pathsOf(stored)]
+    .filter(isThere)
+    .map(({ path, ...file }) => [path, file] as const);
+  return { keyspaces: whole, files: Object.fromEntries(files) };
 }
 
 function pathsOf({ files }: Stored) {
@@ -87,14 +89,15 @@ function hasSameTables({ tables }: Selection<ManifestTable>, keyspace: string, s
   return idsOf(tables) === idsOf(stored.tables);
 }
 
-async function damagedKeyspaces(
+async function damagedPaths(
   { request, storage }: StepContext,
   present: PresentRecord | null,
+  files: readonly Located[],
 ): Promise<Set<string>> {
   if (present === null) return new Set();
-  const found = await readVerification(storage, request.cluster, request.backupName, present.sha256);
-  const own = (found?.damaged ?? []).filter(({ executorId }) => executorId === request.executorId);
-  return new Set(own.map(({ path }) => path.split('/', 1)[0] ?? ''));
+  const { cluster, backupName, executorId } = request;
+  const found = await readVerification(storage, cluster, backupName, present.sha256);
+  return new Set(found === null ? [] : damagedIn({ executorId, files }, found).map(({ path }) => path));
 }
 
 /** What the present record holds of this node. */

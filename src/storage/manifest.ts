@@ -167,11 +167,14 @@ export async function manifestText(
   return (await storage.getDocument(keptManifestKey(cluster, executorId, name, sha256))) ?? text;
 }
 
-/** The manifest as it is stored: the same text for the same content. Throws BACKUP_DAMAGED when a field is wrong. */
-export function stringifyManifest(manifest: NodeManifest): string {
+/**
+ * The manifest as it is stored: the same text for the same content. `instead`: checksum of the one that is kept beside it until its record is
+ * there. Throws BACKUP_DAMAGED when a field is wrong.
+ */
+export function stringifyManifest(manifest: NodeManifest, instead: string | null = null): string {
   const { version, cluster, backupName: name, ...rest } = check(manifestSchema, manifest, 'the manifest to be stored');
   const head = { version, cluster, backupName: name };
-  return withReferences((references) => stringify({ ...head, references, ...rest }), manifest);
+  return withReferences((references) => stringify({ ...head, references, ...rest }), manifest, instead);
 }
 
 /** The record as it is stored: the same text for the same content. Throws BACKUP_DAMAGED when a field is wrong. */

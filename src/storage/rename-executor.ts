@@ -155,8 +155,9 @@ async function plan(storage: Storage, renaming: Renaming): Promise<Journal> {
   }
   // Any executor may name bytes of it: its backups may have been renamed one by one.
   const naming = moving.size === 0 ? [] : await new References(storage, cluster).naming(moving);
-  for (const { executorId: owner, backup: name } of naming) {
+  for (const { executorId: owner, backup: name, isResumed } of naming) {
     if (owner === from && moving.has(name)) continue;
+    if (isResumed) throw beingResumed(name);
     const change = await planChange(storage, journal, { name, owner }, { moving, records });
     if (change.manifest !== null) journal.changes.push(change);
   }
@@ -167,15 +168,17 @@ async function count(storage: Storage, journal: Journal, name: string): Promise<
   const prefix = `${nodeKey(journal.cluster, journal.from, name)}/`;
   await refuseRetained(storage, [prefix]);
   for await (const { key, size } of storage.list(prefix)) {
-    // The backup is being resumed: its record names a manifest that was put aside.
-    if (/\/manifest-[0-9a-f]{64}\.json$/.test(key)) {
-      throw new OperatorError('BACKUP_INCOMPLETE', `Backup ${name} was begun to be resumed, and is not at its end`, {
-        hint: 'Resume it again, or delete it; then rename.',
-      });
-    }
+    if (/\/manifest-[0-9a-f]{64}\.json$/.test(key)) throw beingResumed(name);
     journal.files += 1;
     journal.bytes += size;
   }
+}
+
+/** Its record names a manifest that was put aside. */
+function beingResumed(name: string): OperatorError {
+  return new OperatorError('BACKUP_INCOMPLETE', `Backup ${name} was begun to be resumed, and is not at its end`, {
+    hint: 'Resume it again, or delete it; then rename.',
+  });
 }
 
 async function planChange(
