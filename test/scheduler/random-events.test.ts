@@ -37,6 +37,12 @@ const HAPPENINGS = {
   losesAnswer: ({ mesos }) => {
     mesos.losesNextCall = 'ANSWER';
   },
+  stalls: async (world) => {
+    world.wire.stall();
+    await world.pass(1_000);
+    await world.deliverAll();
+  },
+  goesOn: ({ wire }) => wire.goOn(),
   isCut: ({ mesos }) => mesos.cut(),
   subscribes: ({ mesos }) => mesos.subscribe(),
   restarts: (world) => world.restart(),
@@ -90,6 +96,8 @@ const OFTEN: Partial<Record<Name, number>> = {
   backsUp: 3,
   losesAgent: 2,
   losesCall: 3,
+  stalls: 5,
+  goesOn: 5,
   bringsBack: 2,
   overtakes: 3,
 };

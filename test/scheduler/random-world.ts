@@ -17,6 +17,7 @@ import { settings } from './helpers.ts';
 import { ModelClock } from './model-clock.ts';
 import { ModelMesos } from './model-mesos.ts';
 import { Killed, MortalState, type Fate } from './mortal-state.ts';
+import { SlowWire } from './slow-wire.ts';
 import { liveTasks, WorldChecks } from './world-checks.ts';
 
 const limits: Limits = {
@@ -54,6 +55,7 @@ export class World {
   /** What lies at every location, under any name. */
   found: FoundBackup['state'] = 'ABSENT';
   readonly #clock = new ModelClock();
+  readonly wire = new SlowWire(() => this.#clock.now());
   readonly #path: string;
   readonly #settings: SchedulerSettings;
   #file: Database.Database;
@@ -131,7 +133,7 @@ export class World {
     });
     this.#ring = new Ring({ state: this.state, wake });
     this.#scheduler = new Scheduler({
-      client: this.mesos.client(),
+      client: this.wire.through(this.mesos.client()),
       state: this.state,
       jobs: this.#jobs,
       settings: this.#settings,
@@ -157,6 +159,7 @@ export class World {
 
   async #end(): Promise<void> {
     this.mesos.client();
+    this.wire.goOn();
     this.#stop.abort();
     await this.#running;
     this.#file.close();
@@ -169,6 +172,7 @@ export class World {
 
   async pass(ms: number): Promise<void> {
     this.#clock.pass(ms);
+    this.wire.pass();
     this.mesos.pass();
     await this.settle();
   }
@@ -248,6 +252,7 @@ export class World {
   /** The faults stop, operators do what they are told to, and time passes. */
   async comeToRest(): Promise<void> {
     this.mesos.losesNextCall = null;
+    this.wire.goOn();
     for (const agent of this.mesos.agents) this.mesos.bringBack(agent, true);
     for (let round = 0; round < 400; round += 1) {
       await this.mesos.subscribe();

@@ -12,6 +12,8 @@ export class WorldChecks {
   readonly #file: () => Database.Database;
   /** Tasks of which the scheduler was told that they have ended, or that nobody knows them; or that it gave up. */
   readonly #over = new Set<string>();
+  /** Tasks that the master was asked about, or to kill. */
+  readonly #mentioned = new Set<string>();
 
   constructor(mesos: () => ModelMesos, file: () => Database.Database) {
     this.#mesos = mesos;
@@ -26,7 +28,11 @@ export class WorldChecks {
   /** A call that the master has read. */
   onCall(call: SchedulerCall): void {
     if (call.type === 'ACKNOWLEDGE') this.#checkStored(call.acknowledge.taskId.value, call.acknowledge.uuid);
-    if (call.type === 'KILL') this.#mayGiveUp(call.kill.taskId.value);
+    if (call.type === 'KILL') {
+      this.#mayGiveUp(call.kill.taskId.value);
+      this.#mentioned.add(call.kill.taskId.value);
+    }
+    if (call.type === 'RECONCILE') for (const { taskId } of call.reconcile.tasks) this.#mentioned.add(taskId.value);
     if (call.type !== 'ACCEPT') return;
     for (const operation of call.accept.operations) {
       if (operation.type === 'LAUNCH') operation.launch.taskInfos.forEach((task) => this.#checkLaunch(task));
@@ -39,6 +45,8 @@ export class WorldChecks {
   }
 
   #checkLaunch({ taskId, executor }: TaskInfo): void {
+    if (this.#mentioned.has(taskId.value))
+      this.faults.push(`${taskId.value} is launched after its state was asked for`);
     const isServer = taskId.value.includes('.server.');
     for (const { task } of liveTasks(this.#mesos().agents)) {
       if (task.executorId !== executor?.executorId.value || (task.step === null) !== isServer) continue;
