@@ -23,11 +23,18 @@ export class BenchRing {
 
   /**
    * Makes its directory, and starts nothing yet. `memtableMib`: room for what is not flushed yet, outside of the heap; the more of it, the larger
-   * the SSTables. Null for Cassandra's own choice, with which they have 16 MB.
+   * the SSTables. Null for Cassandra's own choice, with which they have 16 MB. `location`: of the backups, below its directory where it is left out.
    */
-  static async create(parent: string, port: number, address: string, memtableMib: number | null): Promise<BenchRing> {
+  static async create(
+    parent: string,
+    port: number,
+    address: string,
+    memtableMib: number | null,
+    location?: string,
+  ): Promise<BenchRing> {
     const directory = await mkdtemp(join(parent, 'cassandra-mesos-bench-'));
     const args = ['--address', address];
+    if (location !== undefined) args.push('--backup-directory', location);
     if (memtableMib !== null) {
       const yaml = join(directory, 'overrides.yaml');
       await writeFile(yaml, `memtable_allocation_type: offheap_objects\nmemtable_offheap_space: ${memtableMib}MiB\n`);

@@ -6,6 +6,7 @@
 //                    [--profile where V8's CPU profiles of the scheduler go]
 //   npm run bench -- offers [--rate 10000] [--seconds 10]
 //   npm run bench -- storage [--gib 2] [--files 20000] [--rounds 3] [--stores S3,Azure,Google]
+//   npm run bench -- storage-memory [--gib 5] [--stores S3,Azure,Google]
 //   npm run bench -- catalogue [--backups 1000] [--backup-nodes 100] [--sstables 2000]
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -19,16 +20,17 @@ import { measureRestore } from './restore.ts';
 import { report } from './results.ts';
 import { BenchRing } from './ring.ts';
 import { measureScale } from './scale.ts';
+import { measureStorageMemory } from './storage-memory.ts';
 import { measureStorage } from './storage.ts';
 import { measureVerify } from './verify.ts';
 
 const PARTS = ['overhead', 'backup', 'increments', 'verify', 'restore', 'memory'];
-const ALL = [...PARTS, 'scale', 'offers', 'catalogue', 'storage'];
+const ALL = [...PARTS, 'scale', 'offers', 'catalogue', 'storage', 'storage-memory'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    gib: { type: 'string', default: '2' },
+    gib: { type: 'string' },
     sizes: { type: 'string', default: '0.2,1,4' },
     rounds: { type: 'string', default: '5' },
     directory: { type: 'string', default: tmpdir() },
@@ -52,7 +54,7 @@ const { values, positionals } = parseArgs({
 const unknown = positionals.filter((part) => !ALL.includes(part));
 if (unknown.length > 0) throw new Error(`expected some of ${ALL.join(', ')}, got ${unknown.join(', ')}`);
 const wanted = new Set(positionals.length === 0 ? ALL : positionals);
-const gib = Number(values.gib);
+const gib = Number(values.gib ?? 2);
 const rounds = Number(values.rounds);
 const sizes = values.sizes.split(',').map(Number);
 const nodes = values.nodes.split(',').map(Number);
@@ -107,6 +109,14 @@ if (wanted.delete('storage')) {
   const stores = values.stores.split(',');
   const options = { gib, files: Number(values.files), rounds, directory, stores };
   for (const result of await measureStorage(options)) report(result);
+  if (wanted.size === 0) process.exit();
+}
+
+if (wanted.delete('storage-memory')) {
+  const { directory, address } = values;
+  const at = { directory, port: Number(values.port), address };
+  const options = { gib: Number(values.gib ?? 5), stores: values.stores.split(','), ...at };
+  for (const result of await measureStorageMemory(options)) report(result);
   if (wanted.size === 0) process.exit();
 }
 
