@@ -1,8 +1,12 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -21,6 +25,13 @@ export interface Crash {
   at: number;
   /** Only what is changed below this directory counts. */
   below: string;
+}
+
+/** A step of a node: see crashStepAt. */
+export interface StepAt {
+  location: string;
+  request: object;
+  node?: string;
 }
 
 /**
@@ -50,21 +61,63 @@ export async function crashStepAt(crash: Crash, location: string, request: objec
 }
 
 /**
- * Does something once for each change at which it may be cut: `cut` gets a fresh copy of a directory (links stay links) and the number of the
- * change, and says whether it was cut there. Ends with the first that was not. Returns how often it was.
+ * Does a step once, in a process that is stopped (SIGSTOP, with all of its threads) before each of its changes: what lies there then is what it would
+ * leave if it were killed there. `step` says what is done at a copy of the directory (links stay links), `check` gets a copy of each moment with
+ * its number. Returns how many changes there were; the last moment is the step's end.
  */
 export async function atEveryCrash(
   directory: string,
-  cut: (copy: string, at: number) => Promise<boolean>,
+  step: (copy: string) => StepAt,
+  check: (copy: string, at: number) => Promise<void>,
 ): Promise<number> {
-  for (let at = 1; ; at += 1) {
-    const work = await mkdtemp(join(BASE, 'crash-'));
-    try {
-      const copy = join(work, 'copy');
-      await run('cp', ['-a', directory, copy]);
-      if (!(await cut(copy, at))) return at - 1;
-    } finally {
-      await rm(work, { recursive: true, force: true });
+  const work = await mkdtemp(join(BASE, 'crash-'));
+  try {
+    const origin = join(work, 'origin');
+    await run('cp', ['-a', directory, origin]);
+    let moments = 0;
+    const keep = async (): Promise<void> => void (await run('cp', ['-a', origin, join(work, String((moments += 1)))]));
+    await stopAtEachChange(step(origin), keep);
+    await keep();
+    for (let at = 1; at <= moments; at += 1) {
+      await check(join(work, String(at)), at);
+      await rm(join(work, String(at)), { recursive: true });
     }
+    return moments - 1;
+  } finally {
+    await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Rejects when the step failed. */
+async function stopAtEachChange({ location, request, node }: StepAt, stopped: () => Promise<void>): Promise<void> {
+  const args = ['--import', PRELOAD, STEP, location, JSON.stringify(request), ...(node === undefined ? [] : [node])];
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    timeout: DEADLINE_MS,
+    killSignal: 'SIGKILL',
+    env: { ...process.env, CRASH_AT: 'each', CRASH_BELOW: location },
+  });
+  const { pid, stderr } = child;
+  const changes = child.stdio[3];
+  if (pid === undefined || stderr === null || !(changes instanceof Readable)) throw new Error('cannot run a step');
+  const ended = Promise.all([once(child, 'exit') as Promise<[number | null]>, text(stderr)]);
+  try {
+    // Before each change it writes one byte, and stops itself.
+    for await (const _ of changes) {
+      while (stateOf(pid) !== 'T') await setImmediate();
+      await stopped();
+      child.kill('SIGCONT');
+    }
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  const [[code], said] = await ended;
+  if (code !== 0) throw new Error(`expected the step to end well, got exit code ${code}: ${said}`);
+}
+
+/** As the kernel shows it: T is stopped. */
+function stateOf(pid: number): string | undefined {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat[stat.lastIndexOf(')') + 2];
 }

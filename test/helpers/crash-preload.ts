@@ -1,4 +1,4 @@
-// Given to a process by --import, see crash-at.ts: kills it before its n-th change of what lies below a directory.
+// Given to a process by --import, see crash-at.ts: kills it before its n-th change of what lies below a directory, or says and stops it before each.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { resolve, sep } from 'node:path';
@@ -6,7 +6,11 @@ import { resolve, sep } from 'node:path';
 type Act = (this: unknown, ...args: unknown[]) => unknown;
 
 const { CRASH_AT = '0', CRASH_BELOW = '/' } = process.env;
+const atEach = CRASH_AT === 'each';
 let left = Number(CRASH_AT);
+
+/** Where it says that it is about to stop. */
+const TOLD = 3;
 
 /** What changes names or contents by a path; for links and renames the new name is what counts. */
 const BY_PATH = ['unlink', 'rmdir', 'rm', 'mkdir', 'writeFile', 'appendFile', 'truncate', 'utimes', 'chmod'];
@@ -23,6 +27,11 @@ function patch(owner: object, name: string, before: (args: unknown[]) => void): 
 
 function changes(path: unknown): void {
   if (!resolve(String(path)).startsWith(resolve(CRASH_BELOW) + sep)) return;
+  if (atEach) {
+    fs.writeSync(TOLD, '.');
+    process.kill(process.pid, 'SIGSTOP');
+    return;
+  }
   left -= 1;
   if (left === 0) process.kill(process.pid, 'SIGKILL');
 }
