@@ -17,7 +17,7 @@ import { settings } from './helpers.ts';
 import { ModelClock } from './model-clock.ts';
 import { ModelMesos } from './model-mesos.ts';
 import { Killed, MortalState, type Fate } from './mortal-state.ts';
-import { SlowWire } from './slow-wire.ts';
+import { ModelWire } from './model-wire.ts';
 import { liveTasks, WorldChecks } from './world-checks.ts';
 
 const limits: Limits = {
@@ -55,7 +55,7 @@ export class World {
   /** What lies at every location, under any name. */
   found: FoundBackup['state'] = 'ABSENT';
   readonly #clock = new ModelClock();
-  readonly wire = new SlowWire(() => this.#clock.now());
+  readonly wire = new ModelWire(() => this.#clock.now());
   readonly #path: string;
   readonly #settings: SchedulerSettings;
   #file: Database.Database;

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { OperatorError } from '../../src/errors.ts';
-import type { SchedulerClient, SchedulerEvent } from '../../src/mesos/types.ts';
+import type { SchedulerCall, SchedulerClient, SchedulerEvent } from '../../src/mesos/types.ts';
 
 /** As long as a client waits for an answer. */
 const ANSWER_MS = 10_000;
@@ -15,7 +15,9 @@ interface Waiting {
  * Between a scheduler and a model of Mesos: calls arrive in the order in which they were made, and while it is stalled they wait for each
  * other. As in a real client one event is handled after the other, and a new subscription gives up the calls of the one before.
  */
-export class SlowWire {
+export class ModelWire {
+  /** Calls that never arrive. */
+  loses: (call: SchedulerCall) => boolean = () => false;
   readonly #now: () => number;
   /** Null: everything passes at once. */
   #waiting: Waiting[] | null = null;
@@ -58,7 +60,7 @@ export class SlowWire {
         return client.subscribed;
       },
       run: (onEvent, signal) => client.run((event) => handle(onEvent, event), signal),
-      call: (call) => this.#call(() => client.call(call)),
+      call: (call) => (this.loses(call) ? Promise.reject(lost()) : this.#call(() => client.call(call))),
     };
   }
 
@@ -69,8 +71,12 @@ export class SlowWire {
       waiting.push({
         since: this.#now(),
         send: () => void send().then(resolve, reject),
-        drop: () => reject(new OperatorError('TIMEOUT', 'the call was not answered')),
+        drop: () => reject(lost()),
       });
     });
   }
+}
+
+function lost(): OperatorError {
+  return new OperatorError('TIMEOUT', 'the call was not answered');
 }
