@@ -104,9 +104,14 @@ const NO_SPACE_ERRNO = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
  * Wraps whatever was thrown with the operation that failed. An OperatorError keeps its code, so that
- * whether a retry makes sense survives the wrapping.
+ * whether a retry makes sense survives the wrapping; `hint` is for what brings none.
  */
-export function wrapError(operation: string, error: unknown, fallback: ErrorCode = 'INTERNAL'): OperatorError {
+export function wrapError(
+  operation: string,
+  error: unknown,
+  fallback: ErrorCode = 'INTERNAL',
+  hint?: string,
+): OperatorError {
   const message = `${operation}: ${messageOf(error)}`;
   if (error instanceof OperatorError) {
     return new OperatorError(error.code, message, {
@@ -117,7 +122,7 @@ export function wrapError(operation: string, error: unknown, fallback: ErrorCode
   }
   const errno = (error as { code?: unknown } | null)?.code;
   const code = typeof errno === 'string' && NO_SPACE_ERRNO.has(errno) ? 'NO_SPACE' : fallback;
-  return new OperatorError(code, message, { cause: error });
+  return new OperatorError(code, message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
 
 /** The text of anything that was thrown. */

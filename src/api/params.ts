@@ -20,6 +20,10 @@ const NOT_TAKEN: Readonly<Record<string, string>> = {
 /** What is no parameter of the query, where logs of proxies and histories of shells would keep it. Its values are never repeated. */
 const BODY_ONLY: ReadonlySet<string> = new Set(['credentials']);
 
+/** What stands behind the first & of a location is no part of it any more, but a parameter. */
+const LOCATION_HINT =
+  'If these are options of the location: in a query its & is written %26; in a JSON body it is as it is.';
+
 export function isBodyOnly(name: string): boolean {
   return BODY_ONLY.has(name);
 }
@@ -53,7 +57,9 @@ export function readParams<S extends Shape>(ctx: Context, shape: S): z.output<z.
       problems.push(`${name}: expected ${expected}${got}`);
     }
   }
-  throw new OperatorError('BAD_REQUEST', `Wrong parameters: ${problems.join('; ')}`);
+  const isCut = typeof ctx.query['location'] === 'string' && ctx.query['location'].includes('?');
+  const message = `Wrong parameters: ${problems.join('; ')}`;
+  throw new OperatorError('BAD_REQUEST', message, isCut ? { hint: LOCATION_HINT } : {});
 }
 
 function unknownParam(name: string, known: string[]): string {

@@ -21,7 +21,7 @@ export async function lookFromHere(
     await Promise.race([list(), deadline(location, clock, answered.signal)]);
     return { location, reachable: true, writable: isObjectStore(location) ? null : await mayWrite(location) };
   } catch (error) {
-    return { location, reachable: false, writable: null, error: errorOf(error) };
+    return { location, reachable: false, writable: null, error: errorOf(error, location) };
   } finally {
     answered.abort();
   }
@@ -54,8 +54,11 @@ async function mayWrite(location: string): Promise<boolean> {
   }
 }
 
-function errorOf(error: unknown): LocationCheck['error'] & object {
+/** Who looks makes no bucket, but a backup does. */
+function errorOf(error: unknown, location: string): LocationCheck['error'] & object {
   if (!(error instanceof OperatorError)) return { code: 'INTERNAL', message: messageOf(error) };
-  const { code, message, hint } = error;
+  const { code, message } = error;
+  const isToBeMade = error.hint?.includes('createBucket=true') && /[?&]createBucket=true(?:&|$)/.test(location);
+  const hint = isToBeMade ? 'The first backup makes it: createBucket=true.' : error.hint;
   return { code, message, ...(hint === undefined ? {} : { hint }) };
 }

@@ -43,7 +43,9 @@ export function describeBackups(backups: BackupView[]): string {
     backup.location,
   ]);
   const unseen = new Map(backups.flatMap(({ location, reason }) => (reason === null ? [] : [[location, reason]])));
-  const notes = [...unseen].map(([location, reason]) => `${location} is told from memory: ${reason}.`);
+  const notes = [...unseen].map(
+    ([location, reason]) => `${location} is told from memory: ${reason?.replace(/\.$/, '')}.`,
+  );
   const headings = ['BACKUP', 'STATE', 'STARTED', 'NODES', 'SIZE', 'VERIFIED', 'LOCATION'];
   return `${[table(headings, rows), ...notes].join('\n')}\n`;
 }
@@ -94,7 +96,9 @@ function codingOf({ encrypted, keyIds, compression }: BackupView): string[] {
   const how = [
     ...(keyIds.length === 0
       ? []
-      : [`${encrypted ? 'encrypted' : 'partly encrypted'} with the key ${keyIds.join(', ')}`]),
+      : [
+          `${encrypted ? 'encrypted' : 'partly encrypted'} with the ${keyIds.length === 1 ? 'key' : 'keys'} ${keyIds.join(', ')}`,
+        ]),
     ...(compression.length === 0 ? [] : [`compressed by ${compression.join(', ')}`]),
   ];
   return how.length === 0 ? [] : [`Files are ${how.join(' and ')}`];

@@ -31,6 +31,7 @@ export function describeJob(job: JobView, now: number): string {
     headline(job, now),
     job.swept === undefined ? null : describeSwept(job.swept),
     job.deleted === undefined ? null : `Deleted ${job.deleted.length === 0 ? 'nothing' : job.deleted.join(', ')}.`,
+    job.filesKept ? describeKept(job.filesKept) : null,
     job.renamed === undefined ? null : describeRenamed(job.renamed),
     rows.length === 0 ? null : telling(['NODE', 'KEYSPACE', 'STATUS', 'SIZE', 'TIME'], rows),
     job.errors.length === 0 ? null : `Errors:\n${job.errors.map((error) => `  ${errorLine(error)}`).join('\n')}`,
@@ -103,6 +104,12 @@ function describeSwept({ dryRun, files, bytes: size, found }: SweptView): string
   const total = `${dryRun ? 'Would delete' : 'Deleted'} ${files} ${files === 1 ? 'file' : 'files'}, ${bytes(size)}.`;
   const rows = found.map((entry) => [entry.path, String(entry.files), bytes(entry.bytes), entry.reason]);
   return rows.length === 0 ? 'Found nothing.' : `${table(['FOUND', 'FILES', 'SIZE', 'WHY'], rows)}\n${total}`;
+}
+
+/** Increments in a store of objects refer to files of earlier backups. */
+function describeKept(files: number): string {
+  const [what, them] = files === 1 ? ['1 file stays', 'it'] : [`${files} files stay`, 'them'];
+  return `${what} until the last backup that refers to ${them} is deleted.`;
 }
 
 /** What was renamed, or would be. */

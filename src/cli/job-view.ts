@@ -33,10 +33,12 @@ export interface JobView {
   remainingNodes: string[];
   currentNodes: NodeView[];
   completedNodes: NodeView[];
-  /** Sweep only. */
   /** Of a pruning: names of backups that are gone. */
   deleted?: string[];
+  /** Of a pruning or deletion: how many files others need. */
+  filesKept?: number;
   renamed?: RenamedView;
+  /** Sweep only. */
   swept?: SweptView;
   phases: PhaseView[];
   errors: {

@@ -101,7 +101,11 @@ export function clusterOptions(defaults: { heap: number; healthInterval: number;
       'CASSANDRA_SEED_COUNT',
       'how many nodes are seeds; default: 2, or all of fewer',
     ).argParser(count),
-    option('--backup-directory <dir>', 'CASSANDRA_BACKUP_DIRECTORY', 'where backups lie, as the nodes see it'),
+    option(
+      '--backup-directory <location>',
+      'CASSANDRA_BACKUP_DIRECTORY',
+      'where backups lie, as the nodes see it: s3://…, azure://…, gs://… or a directory',
+    ),
     option('--heap <MiB>', 'CASSANDRA_RESOURCE_HEAP_MB', "Cassandra's heap; 0: half of --mem")
       .argParser(wholeNumber(0))
       .default(defaults.heap),

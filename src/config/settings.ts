@@ -66,7 +66,7 @@ export function warnings(options: SchedulerOptions): string[] {
     ...(location.includes('://')
       ? []
       : [
-          `CASSANDRA_BACKUP_DIRECTORY is "${location}", a directory of the task's sandbox. Mesos may remove a sandbox when its executor ends, and the backups with it. Set it to an absolute path that all nodes share.`,
+          `CASSANDRA_BACKUP_DIRECTORY is "${location}", a directory of the task's sandbox. Mesos may remove a sandbox when its executor ends, and the backups with it. Set it to a store (s3://…, azure://…, gs://…) or an absolute path that all nodes share.`,
         ]),
     ...(options.dataDirectory?.startsWith('/') || options.role !== '*'
       ? []

@@ -9,6 +9,8 @@ export interface HowToOpen {
   create: boolean;
   /** False: a store that is busy or far away is given up soon. */
   patient: boolean;
+  /** Where the node keeps what is needed to go on with an upload that was cut short. */
+  uploadsDirectory?: string;
   /** Credentials that came with the request. */
   given?: GivenCredentials | undefined;
 }
@@ -36,5 +38,6 @@ export async function openLocation({ phase, type, location }: StepRequest, open:
 export function withHint(error: unknown): unknown {
   if (!(error instanceof OperatorError) || error.hint === undefined) return error;
   const { code, message, hint, details } = error;
-  return new OperatorError(code, `${message}. ${hint}`, { cause: error, details });
+  const said = message.includes(hint) ? message : `${message.trim().replace(/\.$/, '')}. ${hint}`;
+  return new OperatorError(code, said, { cause: error, details });
 }

@@ -14,6 +14,7 @@ import type {
   TableReport,
 } from '../model/step.ts';
 import { emptyReport } from '../model/step.ts';
+import { withHint } from './open-location.ts';
 
 /** Adds up what a step has done. Knows no I/O: whoever wants to send it takes `report`. */
 export class Reporter {
@@ -203,7 +204,7 @@ export function toJobError(
   table: string | null = tableOf(error),
 ): JobError {
   const code = error instanceof OperatorError ? error.code : 'INTERNAL';
-  return { executorId, keyspace, table, code, message: messageOf(error) };
+  return { executorId, keyspace, table, code, message: messageOf(withHint(error)) };
 }
 
 /** Errors of a single table carry its name in their details. */

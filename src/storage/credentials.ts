@@ -38,21 +38,24 @@ export async function findCredentials(
   const [, kind = '', where = ''] = /^(\w+):(.*)$/s.exec(reference) ?? [];
   if (kind === 'env') {
     const value = (name: string): string | undefined => env[where + name];
-    return { where: `the variables ${where}… of the process`, value, text: value('CREDENTIALS') ?? null };
+    return { where: `${VARIABLES} ${where}… of the process`, value, text: value('CREDENTIALS') ?? null };
   }
   const path = kind === 'secret' ? join(sandbox, checkKey(where)) : where;
   const text = await readText(path);
   return { where: `the file ${path}`, value: (name) => credentialIn(text, name), text };
 }
 
+const VARIABLES = 'the variables';
+const VARIABLES_HINT =
+  'Executors have no variables of their agent but those of its --executor_environment_variables; credentials=file:/path needs none. Or they come with the request.';
+const FILE_HINT = 'The node itself has to have them, as lines NAME=VALUE, or they come with the request.';
+
 /** Throws STORAGE_FAILED that says what is missing where, without any value. */
 export function missingCredentials(expected: string, { where }: Pick<Credentials, 'where'>): OperatorError {
   return new OperatorError(
     'STORAGE_FAILED',
     `Expected the key of the store as ${expected} in ${where}, and did not find it`,
-    {
-      hint: 'The node itself has to have them, or they come with the request.',
-    },
+    { hint: where.startsWith(VARIABLES) ? VARIABLES_HINT : FILE_HINT },
   );
 }
 
@@ -60,6 +63,8 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw wrapError(`read the credentials of the store from ${path}`, error, 'STORAGE_FAILED');
+    const hint =
+      'The file has to be on each node, to be read by the user of the executor, or credentials come with the request.';
+    throw wrapError(`read the credentials of the store from ${path}`, error, 'STORAGE_FAILED', hint);
   }
 }

@@ -36,6 +36,17 @@ test('Wrong parameters are refused by name, with what was expected and what came
   t.is(api.jobs.list().length, 0);
 });
 
+test('A location whose own options were taken for parameters is told how it is written', async (t) => {
+  const api = await startApi(t);
+  const start = async (query: string) => (await api.call('POST', `/cluster/backup/start?${query}`)).body.error;
+  for (const option of ['region=eu-west-1', 'credentials=file:/keys']) {
+    const { message, hint } = await start(`location=s3://b/p?endpoint=http://127.0.0.1:9000&${option}`);
+    t.regex(message, new RegExp(`${option.split('=', 1)[0]}: expected`));
+    t.regex(hint, /%26|JSON body/);
+  }
+  t.is((await start('nmae=a')).hint, undefined);
+});
+
 test('Wrong values in a body are refused as well', async (t) => {
   const api = await startApi(t);
   for (const json of [

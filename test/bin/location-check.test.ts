@@ -1,6 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { OperatorError } from '../../src/errors.ts';
 import { BackupLocations } from '../../src/bin/backup-locations.ts';
 import { lookFromHere } from '../../src/bin/location-check.ts';
 import { HandClock } from '../helpers/hand-clock.ts';
@@ -35,6 +36,21 @@ test('a store that does not answer is told with what to change', async (t) => {
   t.false(reachable);
   t.regex(error?.message ?? '', /in the variables NOBODY_HAS_/);
   await t.throwsAsync(locations.check(`s3://bucket/p?endpoint=${endpoint}`), { code: 'BAD_REQUEST' });
+});
+
+function noBucket(): Promise<never> {
+  const hint = 'Make the bucket, correct its name, or add createBucket=true to the location.';
+  return Promise.reject(new OperatorError('STORAGE_FAILED', 'NoSuchBucket', { hint }));
+}
+
+test('of a bucket that a backup will make it is said that it will', async (t) => {
+  const hintAt = async (location: string): Promise<string> => {
+    const { error } = await lookFromHere(location, noBucket, new HandClock());
+    return error?.hint ?? '';
+  };
+  t.regex(await hintAt('s3://bucket/p'), /add createBucket=true/);
+  t.regex(await hintAt('s3://bucket/p?createBucket=false'), /add createBucket=true/);
+  t.is(await hintAt('s3://bucket/p?region=a&createBucket=true'), 'The first backup makes it: createBucket=true.');
 });
 
 test('nobody waits for longer than ten seconds', async (t) => {

@@ -79,6 +79,17 @@ test('a backup of DC/OS is adopted by its name, each node from the folder with i
   t.deepEqual(host.node.rows('shop', 'users'), ['ada', 'bob']);
 });
 
+test('what `medusa download` brings is adopted as a tree of DC/OS, without a look at its documents', async (t) => {
+  const host = await hostWithForeign(t, { ...dcos('node-0'), folder: `users-${'0'.repeat(32)}` });
+  for (const document of ['manifest.json', 'schema.cql', 'tokenmap.json']) {
+    writeFileSync(join(host.root, 'backup/friday/node-0', document), '[]');
+  }
+  await commit(host, await adopt(host, { backupName: 'friday' }));
+  host.node.write('shop', 'users', 'written later');
+  await restore(host, 'friday');
+  t.deepEqual(host.node.rows('shop', 'users'), ['ada', 'bob']);
+});
+
 test('from a folder of DC/OS that is named a backup gets any name, and the map says whose a folder is', async (t) => {
   const host = await hostWithForeign(t, dcos('node-5'));
   const from = { backupName: 'renamed', adoptFrom: 'friday' };

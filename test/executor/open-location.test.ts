@@ -30,6 +30,10 @@ test('an error says what to do in its message, once', async (t) => {
   t.is(error?.cause, cause);
   t.deepEqual(error?.details, { a: 1 });
   t.is(withHint(error), error);
+  const sentence = withHint(new OperatorError('STORAGE_FAILED', 'There is no bucket.\n', { hint: 'Make it.' }));
+  t.is((sentence as Error).message, 'There is no bucket. Make it.');
+  const said = new OperatorError('SCHEMA_MISMATCH', 'Too old. Upgrade it.', { hint: 'Upgrade it.' });
+  t.is((withHint(said) as Error).message, 'Too old. Upgrade it.');
   const other = new Error('broken');
   t.is(withHint(other), other);
 });

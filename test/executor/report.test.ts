@@ -67,3 +67,12 @@ test('a report that was handed out does not change any more', (t) => {
   reporter.filesDone('one', 'a', { files: 1, bytes: 10 });
   t.deepEqual(before.keyspaces, {});
 });
+
+test('an error says in its message what to do: of a job, nobody reads a hint', (t) => {
+  const { reporter } = makeReporter();
+  reporter.error(new OperatorError('STORAGE_FAILED', 'There is no such key.', { hint: 'Add its line.' }));
+  t.deepEqual(
+    reporter.report.errors.map(({ message }) => message),
+    ['There is no such key. Add its line.'],
+  );
+});

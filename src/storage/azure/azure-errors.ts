@@ -13,6 +13,10 @@ const ACCOUNT_HINT = 'There is no such storage account: correct account or endpo
 const BLOCKS_HINT =
   'Somebody else has written the same blob at the same time, or its blocks lay there for more than a week: start again.';
 
+/** An answer without a code of Azure's, or with a body that is none of Azure's: the library's word. */
+const WORDLESS = new Set(['', 'PARSE_ERROR']);
+const NO_AZURE = 'What listens there does not answer as Azure does: check endpoint in the location, and proxies.';
+
 /** Codes of what Azure answers, with what an operator can do about it. */
 const HINTS: Readonly<Record<string, string>> = {
   ContainerNotFound: 'Make the container, correct its name, or add createBucket=true to the location.',
@@ -124,7 +128,10 @@ function passing(error: OperatorError): Failure {
 
 function explainAnswer(error: RestError, status: number, what: string): Failure {
   const code = codeOf(error);
-  const hint = skewHint(error, status) ?? HINTS[code] ?? (status === 403 ? ROLE_HINT : undefined);
+  const hint =
+    skewHint(error, status) ??
+    HINTS[code] ??
+    (status === 403 ? ROLE_HINT : WORDLESS.has(code) && status < 500 ? NO_AZURE : undefined);
   const failed = (kind: ErrorCode): OperatorError =>
     new OperatorError(kind, `${what}: ${wordsOf(error, code, status)}`, {
       cause: error,

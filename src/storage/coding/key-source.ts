@@ -18,6 +18,9 @@ const COMMAND_MS = 15_000;
 /** Thousands of keys. */
 const MOST_BYTES = 1024 * 1024;
 
+const KEYS_HINT =
+  'What encryption in the location names has to be on every node, to be read and run by the user of the executor.';
+
 /** In words, for messages. */
 export function whereKeysAre(reference: string, { sandbox }: Pick<KeyPlaces, 'sandbox'>): string {
   const { kind, name } = parse(reference);
@@ -50,7 +53,7 @@ async function readKeyFile(path: string, { log }: KeyPlaces): Promise<string> {
     }
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw wrapError(`read the encryption keys from ${path}`, error, 'STORAGE_FAILED');
+    throw wrapError(`read the encryption keys from ${path}`, error, 'STORAGE_FAILED', KEYS_HINT);
   }
 }
 
@@ -90,7 +93,7 @@ export async function outputOf(program: string, deadlineMs: number): Promise<str
   } catch (error) {
     throw error instanceof OperatorError
       ? error
-      : wrapError(`run ${program}, which tells the encryption keys`, error, 'STORAGE_FAILED');
+      : wrapError(`run ${program}, which tells the encryption keys`, error, 'STORAGE_FAILED', KEYS_HINT);
   } finally {
     clearTimeout(timer);
   }

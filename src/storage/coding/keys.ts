@@ -64,15 +64,12 @@ function found(ring: KeyRing | null, { keyId, keyCheck }: Encoding): Key | undef
 }
 
 function missing(ring: KeyRing | null, lacking: readonly Encoding[]): OperatorError {
-  const ids = [...new Set(lacking.map(({ keyId }) => keyId))].join(', ');
+  const names = new Set(lacking.map(({ keyId }) => keyId));
+  const ids = `${names.size === 1 ? 'key' : 'keys'} ${[...names].join(', ')}`;
   if (ring === null) {
-    return new OperatorError(
-      'STORAGE_FAILED',
-      `files are encrypted with the key ${ids}, and the location names no keys`,
-      {
-        hint: 'Add encryption=file:/path to the location; that file has to be on every node.',
-      },
-    );
+    return new OperatorError('STORAGE_FAILED', `files are encrypted with the ${ids}, and the location names no keys`, {
+      hint: 'Add encryption=file:/path to the location; that file has to be on every node.',
+    });
   }
   const isNamesake = lacking.some(({ keyId }) => ring.keys.some(({ id }) => id === keyId));
   const got = isNamesake
@@ -80,7 +77,7 @@ function missing(ring: KeyRing | null, lacking: readonly Encoding[]): OperatorEr
     : `there is only ${ring.keys.map(({ id }) => id).join(', ')}`;
   return new OperatorError(
     'STORAGE_FAILED',
-    `files are encrypted with the key ${ids}, looked for in ${ring.where}: ${got}`,
+    `files are encrypted with the ${ids}, looked for in ${ring.where}: ${got}`,
     {
       hint: 'Add the line of that key below the first one. Without that key nobody can read the files.',
     },

@@ -6,9 +6,10 @@ const GARBLED = 'HPE_';
 
 /** Of Node: the store cannot be reached at all, with what an operator can do about it. */
 const HINTS: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'Its name cannot be resolved: check endpoint and region in the location.',
+  ENOTFOUND: 'Its name cannot be resolved: check endpoint, region or account in the location.',
   EAI_AGAIN: 'Its name cannot be resolved now: check the DNS of this host.',
-  ECONNREFUSED: 'Nobody listens there: check endpoint in the location, and whether the store runs.',
+  ECONNREFUSED:
+    'Nobody listens there: check endpoint in the location, and proxy if there is one, and whether the store runs.',
   EHOSTUNREACH: 'Check endpoint in the location, and the network of this host.',
   ENETUNREACH: 'Check endpoint in the location, and the network of this host.',
   ETIMEDOUT: 'Check endpoint in the location, and firewalls between this host and the store.',
@@ -64,7 +65,7 @@ function connectionCode(error: unknown): string | null {
 export function connectionFailure(error: unknown, what: string): Failure | null {
   const code = connectionCode(error);
   if (code === null) return null;
-  const said = `${what}: ${textOf(error) || code}`;
+  const said = `${what}: ${textOf(error).trim() || code}`;
   const [kind, hint]: [ErrorCode, string | undefined] =
     code in HINTS ? ['STORAGE_UNAVAILABLE', HINTS[code]] : ['STORAGE_FAILED', FINAL_HINTS[code]];
   const told = new OperatorError(kind, said, { cause: error, ...(hint === undefined ? {} : { hint }) });

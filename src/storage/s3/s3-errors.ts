@@ -59,8 +59,9 @@ const LOST_UPLOAD = new Set(['NoSuchUpload', 'InvalidPart', 'InvalidPartOrder'])
 const LOST_UPLOAD_HINT =
   'Somebody else, or a rule of the bucket, ended the upload meanwhile: it is begun anew when the step is tried again.';
 
-/** The SDK's for an answer that is none of S3's. */
+/** The SDK's for answers that are none of S3's. */
 const WORDLESS = 'UnknownError';
+const UNREADABLE = /XML parse error|Deserialization error/;
 const NO_S3 = 'What listens there does not answer as S3 does: check endpoint in the location, and proxies.';
 
 const EXPIRED = new Set([
@@ -143,7 +144,8 @@ export function explainS3(error: unknown, what: string): Failure {
     const known = HINTS[name] === undefined ? error : failed('STORAGE_FAILED', messageOf(error), HINTS[name]);
     return { error: known, passing: false, retryAfterMs: null };
   }
-  const said = `${name}${status === 0 ? '' : ` (${status})`}: ${messageOf(error)}`;
+  // Of several lines the first: the others are for who writes programs.
+  const said = `${name}${status === 0 ? '' : ` (${status})`}: ${messageOf(error).split('\n', 1)[0]}`;
   if (FULL.has(name) || status === 507) {
     return { error: failed('NO_SPACE', said, HINTS[name]), passing: false, retryAfterMs: null };
   }
@@ -163,7 +165,7 @@ export function explainS3(error: unknown, what: string): Failure {
 /** For answers that have no name of S3's. */
 function hintFor(status: number, message: string): string | undefined {
   if (status === 403) return HINTS['AccessDenied'];
-  return message === WORDLESS ? NO_S3 : undefined;
+  return message === WORDLESS || UNREADABLE.test(message) ? NO_S3 : undefined;
 }
 
 function isSuccess(status: number): boolean {

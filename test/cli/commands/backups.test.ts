@@ -56,7 +56,7 @@ test('One backup is shown with its nodes, its keyspaces and what is damaged', as
       'Started 2027-01-15T08:00:00Z, finished 2027-01-15T08:01:00Z',
       '8 files, 4.0 KiB, Cassandra 5.0.5, schema s1',
       'Incremental: 1.0 KiB sent; its deletion frees 2.0 KiB',
-      'Files are encrypted with the key 2026-10, 2026-11 and compressed by zstd',
+      'Files are encrypted with the keys 2026-10, 2026-11 and compressed by zstd',
       'Verified: 2027-01-15T08:01:40Z deep, damaged',
       '',
       'NODE                           HOSTNAME  IP         FILES  SIZE',

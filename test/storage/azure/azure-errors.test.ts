@@ -96,6 +96,14 @@ for (const [status, code, expected, hint, tries] of ANSWERS) {
   });
 }
 
+anyTest('what listens there and is not Azure is told as such', async (t) => {
+  for (const type of ['application/xml', 'text/plain']) {
+    const store = await answering(t, 404, { 'content-type': type }, 'Not Found');
+    const error = await rejectsWith(t, 'STORAGE_FAILED', openAzureAt(store, pool, { patient: false, options: '' }));
+    t.regex(error.hint ?? '', /does not answer as Azure does: check endpoint/, `${type}: ${error.message}`);
+  }
+});
+
 anyTest('a clock that is wrong is said', async (t) => {
   const headers = { 'x-ms-error-code': 'AuthenticationFailed', date: new Date(Date.now() - 3_600_000).toUTCString() };
   const store = await answering(

@@ -60,6 +60,7 @@ test('a source that is missing, or a secret outside of the sandbox, is an error 
   for (const reference of [`file:${sandbox}/none`, 'secret:none', `command:${sandbox}/none`]) {
     const error = await rejectsWith(t, 'STORAGE_FAILED', readKeys(reference, places));
     t.regex(error.message, /\/none/);
+    t.regex(error.hint ?? '', /on every node/);
   }
   await rejectsWith(t, 'BAD_REQUEST', readKeys('secret:../keys', places));
 });
