@@ -31,7 +31,10 @@ export function stepFailed(job: ClusterJob, ref: StepRef, failure: Failure, now:
   };
   // A preflight is there to tell soon what is wrong: what its node says twice is believed.
   const isToldTwice = phase === 'preflight' && isOwnWord(error) && isOwnWord(step.error);
-  if (!retryable || isCleanup || job.aborted || isToldTwice || step.attempt > limits.retries) {
+  // Nobody waits for a cleanup that is at work; but one that never began would leave what takes room.
+  const neverBegan = failure.kind === 'LOST' && step.state === 'LAUNCHING' && step.killSince === null;
+  const isOver = isCleanup ? !neverBegan : job.aborted || isToldTwice;
+  if (!retryable || isOver || step.attempt > limits.retries) {
     return withStep(job, ref, { ...ended, state: 'FAILED', finished: now });
   }
   const backoff = Math.min(limits.backoffMs * 2 ** (step.attempt - 1), limits.backoffMaxMs);

@@ -74,6 +74,17 @@ test('a cleanup is tried once, and its failure is told without changing the resu
   t.true(jobErrors(job).some(({ code, message }) => code === 'CASSANDRA_ERROR' && message === 'no'));
 });
 
+test('a cleanup whose launch is lost is tried as often as any other step, for what it would leave takes room', (t) => {
+  const turned = ticker('RESTORE', 1).until('stage').abort(true);
+  turned.run(({ phase, attempt }) => (phase === 'cleanup' && attempt > LIMITS.retries ? undefined : 'LOST'));
+  t.like(turned.step('cleanup', 0), { state: 'SUCCESS', attempt: LIMITS.retries + 1 });
+
+  const atWork = ticker('RESTORE', 1).until('stage').abort(true).end().tick();
+  const { taskId } = atWork.step('cleanup', 0);
+  atWork.status(taskId ?? '', 'RUNNING').status(taskId ?? '', 'LOST');
+  t.like(atWork.step('cleanup', 0), { state: 'FAILED', attempt: 1 });
+});
+
 test('a cleanup is not killed by the abort that it follows', (t) => {
   const turned = ticker('RESTORE', 1).until('stage').abort(true).tick(100);
   turned.end(() => 'KILLED').tick(100);
