@@ -75,6 +75,9 @@ export async function networkAgents(options: NetworkOptions, env: NodeJS.Process
   return { http: new HttpAgent(common), https, verified };
 }
 
+const CA_HINT =
+  "caFile in the location has to be a PEM file with the CA's certificates on each node, and on the scheduler's host.";
+
 async function readCa(file: string): Promise<string> {
   const operation = `read the CA certificates for the store from ${file} (caFile)`;
   try {
@@ -84,7 +87,7 @@ async function readCa(file: string): Promise<string> {
     // TLS takes what is broken without a word.
     return certificates.map((certificate) => new X509Certificate(certificate).toString()).join('');
   } catch (error) {
-    throw wrapError(operation, error, 'STORAGE_FAILED');
+    throw wrapError(operation, error, 'STORAGE_FAILED', CA_HINT);
   }
 }
 

@@ -152,6 +152,7 @@ anyTest('a CA file that is missing, no PEM or broken is told by its name', async
     if (text !== null) await writeFile(caFile, text);
     const error = await rejectsWith(t, 'STORAGE_FAILED', networkAgents({ ...DIRECT, caFile }, {}));
     t.true(error.message.includes(caFile), error.message);
+    t.regex(error.hint ?? '', /PEM file .* on each node/);
   }
 });
 
