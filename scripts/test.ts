@@ -1,5 +1,4 @@
-// Runs the checks and closes with one line: `N passed, N failed`. The unit tests and the scenarios run beside each other: a ring waits most of
-// its time.
+// Runs the checks and closes with one line: `N passed, N failed`. The scenarios run beside the others: a ring waits for much of its time.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
@@ -15,19 +14,15 @@ interface Check {
 }
 
 const node = process.execPath;
-const FIRST: Check[] = [
+/** What agents fetch. */
+const BUILD: Check = { name: 'build', command: [node, 'scripts/build.ts'] };
+const IN_TURN: Check[] = [
   { name: 'lint', command: [node, 'node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'format', command: [node, 'node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'] },
   { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '--noEmit'] },
-  { name: 'build', command: [node, 'scripts/build.ts'] },
+  // They take the time that the rings leave, and do not make nodes miss each other.
+  { name: 'unit tests', command: [node, 'node_modules/ava/entrypoints/cli.js', '--tap'], tap: true, nice: 5 },
 ];
-// They fill the time in which the scenarios wait, and do not make nodes miss each other.
-const UNIT_TESTS: Check = {
-  name: 'unit tests',
-  command: [node, 'node_modules/ava/entrypoints/cli.js', '--tap'],
-  tap: true,
-  nice: 5,
-};
 const SCENARIOS: Check = { name: 'scenarios', command: [node, 'scripts/scenarios.ts', '--tap'], tap: true };
 
 let passed = 0;
@@ -64,8 +59,12 @@ async function run({ name, command: [file = '', ...args], tap, nice = 0 }: Check
   write(`# ${name}: ${ok ? 'ok' : 'failed'} in ${took} s`);
 }
 
-for (const check of FIRST) await run(check);
-const unitTests = run(UNIT_TESTS);
-await Promise.all([unitTests, run(SCENARIOS, unitTests)]);
+async function runInTurn(): Promise<void> {
+  for (const check of IN_TURN) await run(check);
+}
+
+await run(BUILD);
+const inTurn = runInTurn();
+await Promise.all([inTurn, run(SCENARIOS, inTurn)]);
 write(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
