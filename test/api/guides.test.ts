@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { checkLocation } from '../../src/storage/open.ts';
 import { aNode, startApi } from './helpers.ts';
 import { ended } from './job-fixtures.ts';
 
@@ -53,4 +54,11 @@ test('Operations says what to do about every error code, and about no other', (t
   const described = [...read('docs/operations.md').matchAll(/^\| `([A-Z_]+)` +\|/gm)].map(([, code = '']) => code);
   t.true(codes.length > 20);
   t.deepEqual(described.toSorted(), codes.toSorted());
+});
+
+test('Every location in the guides is one that a node could open', (t) => {
+  const guides = ['docs/operations.md', 'docs/rest-api.md', 'docs/mesos.md', 'README.md'].map(read).join('\n');
+  const locations = [...guides.matchAll(/'((?:s3|azure|gs|file):\/\/[^'\s]+)'/g)].map(([, location = '']) => location);
+  t.true(locations.length > 10);
+  for (const location of locations) t.notThrows(() => checkLocation(location), location);
 });
