@@ -2,7 +2,7 @@ import { parseComponent, parseDigest } from '../cassandra/sstables.ts';
 import { OperatorError, wrapError } from '../errors.ts';
 import { storedBytes, type FileEncoding, type ManifestFile } from '../model/backup.ts';
 import { fileKey } from '../storage/layout.ts';
-import type { StoredFile } from '../storage/storage.ts';
+import type { ReadFile } from '../storage/storage.ts';
 import type { BackupProgress } from './backup-progress.ts';
 import type { ForeignFile, ForeignTable } from './foreign-files.ts';
 import type { ForeignPart } from './foreign-part.ts';
@@ -51,12 +51,7 @@ function readBefore(
   return progress.file(path) ?? progress.keyspace(keyspace)?.files.find((file) => file.path === path);
 }
 
-async function readFile(
-  context: StepContext,
-  foreign: ForeignTable,
-  file: ForeignFile,
-  at: string,
-): Promise<StoredFile> {
+async function readFile(context: StepContext, foreign: ForeignTable, file: ForeignFile, at: string): Promise<ReadFile> {
   const { storage, reporter, signal } = context;
   const { key, size } = file;
   const encoding = encodingOf(file);

@@ -161,7 +161,12 @@ async function problemOf(
   reporter.current(file.path);
   try {
     const { encoding } = file;
-    const stored = await storage.checksum(key, { signal, onBytes: (bytes) => reporter.moved(bytes), encoding });
+    const stored = await storage.checksum(key, {
+      signal,
+      onBytes: (bytes) => reporter.moved(bytes),
+      encoding,
+      crc32: false,
+    });
     if (stored === null) return `it is missing${at}`;
     return stored.sha256 === file.sha256 ? null : `expected sha256 ${file.sha256}, got ${stored.sha256}${at}`;
   } catch (error) {

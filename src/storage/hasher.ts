@@ -3,42 +3,74 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { combineCrc32 } from './crc32-combine.ts';
-import type { HashReply, HashRequest } from './hash-worker.ts';
+import type { HashReply, HashRequest, PartSum } from './hash-worker.ts';
 import type { StoredFile } from './storage.ts';
 
-/** Hashes one file as it passes. */
+/** What a store may hold a part against where that is not its CRC-32. */
+export type StoreSum = 'md5' | 'crc32c';
+
+/** Checksums of a part. */
+export interface PartSums {
+  /** Unsigned. */
+  crc32: number;
+  /** Where the store wants it and it was computed already. */
+  md5?: Uint8Array;
+  /** The same; unsigned. */
+  crc32c?: number;
+}
+
+/** Hashes one file as it passes: chunks in the order of the calls, which are not to change until theirs has ended. */
 export interface Hasher {
-  /** The next bytes; gives their own CRC-32. They are not to change until then. Chunks are hashed in the order of the calls. */
-  add(chunk: Buffer): Promise<number>;
-  /** What all of it is; to be asked once, when each `add` has ended. */
+  /** The next bytes, where only the SHA-256 of all is wanted. */
+  add(chunk: Buffer): Promise<void>;
+  /** The next bytes, where all checksums are wanted; gives their own. */
+  addPart(chunk: Buffer): Promise<PartSums>;
+  /** Of all, in lower-case hex; to be asked once, when everything was added. */
+  sha256(): Promise<string>;
+  /** The same, with the CRC-32 of what was added as parts. */
   facts(): Promise<StoredFile>;
   /** To be called however it ends. */
   end(): void;
 }
 
-/** Makes hashers of files of so many bytes. */
+/** Makes hashers, for a store that holds parts against such a sum. */
 export interface Hashing {
-  hasher(bytes: number): Hasher;
+  /** Of a file of so many bytes. */
+  hasher(bytes: number, storeSum?: StoreSum): Hasher;
+  /** Checksums of a part of what is not hashed as a whole. */
+  sums(chunk: Buffer, storeSum?: StoreSum): Promise<PartSums>;
 }
 
-/** On the calling thread. */
-export const hashingHere: Hashing = { hasher: () => new HasherHere() };
+/** On the calling thread, where only what is always wanted is computed. */
+export const hashingHere: Hashing = {
+  hasher: () => new HasherHere(),
+  sums: (chunk) => Promise.resolve({ crc32: crc32(chunk) }),
+};
 
 class HasherHere implements Hasher {
   readonly #sha256 = createHash('sha256');
   #crc32 = 0;
   #size = 0;
 
-  add(chunk: Buffer): Promise<number> {
-    const own = crc32(chunk);
+  add(chunk: Buffer): Promise<void> {
     this.#sha256.update(chunk);
-    this.#crc32 = this.#size === 0 ? own : combineCrc32(this.#crc32, own, chunk.length);
-    this.#size += chunk.length;
-    return Promise.resolve(own);
+    return Promise.resolve();
   }
 
-  facts(): Promise<StoredFile> {
-    return Promise.resolve({ size: this.#size, sha256: this.#sha256.digest('hex'), crc32: this.#crc32 });
+  addPart(chunk: Buffer): Promise<PartSums> {
+    const own = crc32(chunk);
+    this.#sha256.update(chunk);
+    this.#crc32 = combineCrc32(this.#crc32, own, chunk.length);
+    this.#size += chunk.length;
+    return Promise.resolve({ crc32: own });
+  }
+
+  sha256(): Promise<string> {
+    return Promise.resolve(this.#sha256.digest('hex'));
+  }
+
+  async facts(): Promise<StoredFile> {
+    return { size: this.#size, sha256: await this.sha256(), crc32: this.#crc32 };
   }
 
   end(): void {
@@ -72,17 +104,26 @@ export class HashThreads implements Hashing {
     this.#niceness = process.platform === 'linux' ? niceness : 0;
   }
 
-  hasher(bytes: number): Hasher {
-    if (bytes < WORTH_A_THREAD) return hashingHere.hasher(bytes);
-    const index = this.#next++ % this.#threads.length;
-    const current = this.#threads[index];
-    const thread = current?.isAlive ? current : new HashThread(this.#niceness);
-    this.#threads[index] = thread;
-    return new HasherThere(thread);
+  hasher(bytes: number, storeSum?: StoreSum): Hasher {
+    return bytes < WORTH_A_THREAD ? hashingHere.hasher(bytes) : new HasherThere(this.#thread(), storeSum);
+  }
+
+  async sums(chunk: Buffer, storeSum?: StoreSum): Promise<PartSums> {
+    if (chunk.length < WORTH_A_THREAD) return hashingHere.sums(chunk);
+    return sumsIn(await this.#thread().ask({ file: null, chunk, sums: wanted(storeSum) }));
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#threads.splice(0).map(async (thread) => thread?.close()));
+  }
+
+  /** One after the other. */
+  #thread(): HashThread {
+    const index = this.#next++ % this.#threads.length;
+    const current = this.#threads[index];
+    const thread = current?.isAlive ? current : new HashThread(this.#niceness);
+    this.#threads[index] = thread;
+    return thread;
   }
 }
 
@@ -91,7 +132,7 @@ class HashThread {
   isAlive = true;
   readonly #worker: Worker;
   readonly #waiting: Waiting[] = [];
-  #lastId = 0;
+  #lastFile = 0;
 
   constructor(niceness: number) {
     this.#worker = new Worker(WORKER, {
@@ -109,8 +150,8 @@ class HashThread {
     this.#worker.unref();
   }
 
-  newId(): number {
-    return ++this.#lastId;
+  newFile(): number {
+    return ++this.#lastFile;
   }
 
   ask(request: HashRequest): Promise<HashReply> {
@@ -135,33 +176,52 @@ class HashThread {
 
 class HasherThere implements Hasher {
   readonly #thread: HashThread;
-  readonly #id: number;
+  readonly #file: number;
+  readonly #sums: readonly PartSum[];
   #crc32 = 0;
   #size = 0;
   #ended = false;
 
-  constructor(thread: HashThread) {
+  constructor(thread: HashThread, storeSum: StoreSum | undefined) {
     this.#thread = thread;
-    this.#id = thread.newId();
+    this.#file = thread.newFile();
+    this.#sums = wanted(storeSum);
   }
 
-  async add(chunk: Buffer): Promise<number> {
-    const reply = await this.#thread.ask({ id: this.#id, chunk });
-    if (!('crc32' in reply)) throw new Error('expected the checksum of a chunk, got that of all');
-    this.#crc32 = this.#size === 0 ? reply.crc32 : combineCrc32(this.#crc32, reply.crc32, chunk.length);
+  async add(chunk: Buffer): Promise<void> {
+    await this.#thread.ask({ file: this.#file, chunk, sums: [] });
+  }
+
+  async addPart(chunk: Buffer): Promise<PartSums> {
+    const own = sumsIn(await this.#thread.ask({ file: this.#file, chunk, sums: this.#sums }));
+    this.#crc32 = combineCrc32(this.#crc32, own.crc32, chunk.length);
     this.#size += chunk.length;
-    return reply.crc32;
+    return own;
+  }
+
+  async sha256(): Promise<string> {
+    this.#ended = true;
+    const { sha256 } = await this.#thread.ask({ file: this.#file, chunk: null });
+    if (sha256 === undefined) throw new Error('expected the checksum of all, got that of a part');
+    return sha256;
   }
 
   async facts(): Promise<StoredFile> {
-    this.#ended = true;
-    const reply = await this.#thread.ask({ id: this.#id, chunk: null });
-    if (!('sha256' in reply)) throw new Error('expected the checksum of all, got that of a chunk');
-    return { size: this.#size, sha256: reply.sha256, crc32: this.#crc32 };
+    return { sha256: await this.sha256(), size: this.#size, crc32: this.#crc32 };
   }
+
   end(): void {
     // The thread forgets it. One that has ended has forgotten all.
-    if (!this.#ended) this.#thread.ask({ id: this.#id, chunk: null }).catch(() => undefined);
+    if (!this.#ended) this.#thread.ask({ file: this.#file, chunk: null }).catch(() => undefined);
     this.#ended = true;
   }
+}
+
+function wanted(storeSum: StoreSum | undefined): readonly PartSum[] {
+  return storeSum === undefined ? ['crc32'] : ['crc32', storeSum];
+}
+
+function sumsIn({ crc32: own, ...others }: HashReply): PartSums {
+  if (own === undefined) throw new Error('expected the checksums of a part, got none');
+  return { crc32: own, ...others };
 }

@@ -11,6 +11,9 @@ export interface StoredFile {
   encoding?: FileEncoding;
 }
 
+/** What was read. */
+export type ReadFile = Omit<StoredFile, 'crc32'> & Partial<Pick<StoredFile, 'crc32'>>;
+
 /** What a stored file is to be when it is read. */
 export interface ExpectedFile {
   size: number;
@@ -97,11 +100,14 @@ export interface Storage {
   /** What is stored, in its order, from one and the same put. Null when there is none. Who reads may keep what it was given. */
   readStream(key: string, options?: TransferOptions): Promise<AsyncIterable<Buffer> | null>;
 
-  /** Reads a stored file and says what it is. Null when there is none. Throws BACKUP_DAMAGED where it is not so encoded. */
+  /**
+   * Reads a stored file and says what it is. Null when there is none. Throws BACKUP_DAMAGED where it is not so encoded. `crc32`: false where nobody needs
+   * that, and it may be left out.
+   */
   checksum(
     key: string,
-    options?: TransferOptions & { encoding?: FileEncoding | undefined },
-  ): Promise<StoredFile | null>;
+    options?: TransferOptions & { encoding?: FileEncoding | undefined; crc32?: boolean },
+  ): Promise<ReadFile | null>;
 
   /** Stores a small document durably: once this returns it survives a power cut. */
   putDocument(key: string, content: string): Promise<void>;

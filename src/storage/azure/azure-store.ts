@@ -20,7 +20,7 @@ import { beginAzureUpload, md5Of, type Written } from './azure-upload.ts';
 const MIB = 1024 * 1024;
 
 /** Azure's own of a blob's blocks, and parts that are large enough to be fast and small enough to be sent again. */
-const LIMITS: ObjectLimits = { part: 8 * MIB, parts: 50_000, partsAtOnce: 4, deletedAtOnce: 1000 };
+const LIMITS: ObjectLimits = { part: 8 * MIB, parts: 50_000, partsAtOnce: 4, deletedAtOnce: 1000, partSum: 'md5' };
 
 /** Requests of `deleteAll` on their way at the same time: each of Azure's batches has but 256, and does them one after the other. */
 const DELETIONS = 16;
@@ -94,11 +94,11 @@ export class AzureStore implements ObjectStore {
   }
 
   async put(key: string, body: Buffer, how: Parameters<ObjectStore['put']>[2]): Promise<boolean> {
-    const { onlyNew = false, signal } = how;
+    const { onlyNew = false, md5 = md5Of(body), signal } = how;
     const options = {
       ...aborting(signal),
       ...this.#written(key),
-      blobHTTPHeaders: { blobContentMD5: md5Of(body) },
+      blobHTTPHeaders: { blobContentMD5: md5 },
       ...(onlyNew ? { conditions: { ifNoneMatch: '*' } } : {}),
     };
     try {

@@ -66,11 +66,11 @@ class AzureUpload implements ObjectUpload {
     return true;
   }
 
-  async send({ index, body, crc32 }: ObjectPart, signal: AbortSignal): Promise<void> {
+  async send({ index, body, crc32, md5 = md5Of(body) }: ObjectPart, signal: AbortSignal): Promise<void> {
     const id = blockId({ index, crc32, bytes: body.length });
     const { encryptionScope } = this.#written;
     const scope = encryptionScope === undefined ? {} : { encryptionScope };
-    const options = { ...scope, abortSignal: signal, transactionalContentMD5: md5Of(body) };
+    const options = { ...scope, abortSignal: signal, transactionalContentMD5: md5 };
     await this.#blob((blob) => blob.stageBlock(id, body, body.length, options));
     this.#blocks[index] = id;
   }

@@ -7,7 +7,7 @@ import { Replaced } from '../objects/download.ts';
 import { toldOnce } from '../objects/told-once.ts';
 import { isSameFile } from '../same-file.ts';
 import { damaged, explained } from '../storage-errors.ts';
-import type { Coding, ExpectedFile, Storage, StoredFile, TransferOptions } from '../storage.ts';
+import type { Coding, ExpectedFile, ReadFile, Storage, StoredFile, TransferOptions } from '../storage.ts';
 import { CODECS } from './codecs.ts';
 import { decode } from './decode.ts';
 import { DelegatedStorage } from './delegated-storage.ts';
@@ -60,7 +60,8 @@ export class CodedStorage extends DelegatedStorage {
   override async putFile(key: string, sourcePath: string, options: TransferOptions = {}): Promise<StoredFile> {
     options.signal?.throwIfAborted();
     const secret = await this.#keys.first();
-    const compression = (await isCompressedSSTable(sourcePath)) ? null : this.#compression;
+    const isCompressed = this.#compression !== null && (await isCompressedSSTable(sourcePath));
+    const compression = isCompressed ? null : this.#compression;
     if (secret === null && compression === null) return this.inner.putFile(key, sourcePath, options);
     const source = await SourceFile.open(sourcePath);
     try {
@@ -101,8 +102,8 @@ export class CodedStorage extends DelegatedStorage {
 
   override async checksum(
     key: string,
-    { encoding, ...options }: TransferOptions & { encoding?: FileEncoding | undefined } = {},
-  ): Promise<StoredFile | null> {
+    { encoding, ...options }: NonNullable<Parameters<Storage['checksum']>[1]> = {},
+  ): Promise<ReadFile | null> {
     if (encoding === undefined) return this.inner.checksum(key, options);
     return twice(options, async (how) => {
       const content = await this.#read(key, encoding, how);

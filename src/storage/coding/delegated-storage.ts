@@ -5,6 +5,7 @@ import type {
   LinkOutcome,
   Storage,
   StoredEntry,
+  ReadFile,
   StoredFile,
   SweepOptions,
   TransferOptions,
@@ -46,7 +47,7 @@ export class DelegatedStorage implements Storage {
     return this.inner.readStream(key, options);
   }
 
-  checksum(...read: Parameters<Storage['checksum']>): Promise<StoredFile | null> {
+  checksum(...read: Parameters<Storage['checksum']>): Promise<ReadFile | null> {
     return this.inner.checksum(...read);
   }
 

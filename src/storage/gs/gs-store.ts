@@ -10,7 +10,7 @@ import type {
   UnfinishedUpload,
 } from '../objects/object-store.ts';
 import { isFileKey } from '../layout.ts';
-import { crc32c, crc32cText } from './crc32c.ts';
+import { crc32c, crc32cText } from '../crc32c.ts';
 import { createBucket } from './gs-bucket.ts';
 import type { GsClient } from './gs-client.ts';
 import { explainGs, hasStatus, isMissingObject } from './gs-errors.ts';
@@ -30,7 +30,13 @@ const MIB = 1024 * 1024;
 
 /** The least that Google advises for the chunks of a session, which follow each other; an object has at most 5 TiB. */
 const PART = 8 * MIB;
-const LIMITS: ObjectLimits = { part: PART, parts: (5 * 1024 ** 4) / PART, partsAtOnce: 1, deletedAtOnce: 1000 };
+const LIMITS: ObjectLimits = {
+  part: PART,
+  parts: (5 * 1024 ** 4) / PART,
+  partsAtOnce: 1,
+  deletedAtOnce: 1000,
+  partSum: 'crc32c',
+};
 
 /** Requests of `deleteAll` on their way at the same time. */
 const DELETIONS = 16;
@@ -94,7 +100,7 @@ export class GsStore implements ObjectStore {
   }
 
   async put(key: string, body: Buffer, how: Parameters<ObjectStore['put']>[2]): Promise<boolean> {
-    const sent = { size: body.length, crc32c: crc32cText(crc32c(body)) };
+    const sent = { size: body.length, crc32c: crc32cText(how.crc32c ?? crc32c(body)) };
     const place = this.#place(key);
     const { about: own, key: encrypting } = this.#written(key);
     const about = { name: place.name, contentType: 'application/octet-stream', crc32c: sent.crc32c, ...own };

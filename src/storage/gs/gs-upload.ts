@@ -1,6 +1,7 @@
 import { OperatorError } from '../../errors.ts';
 import type { ObjectPart, ObjectUpload } from '../objects/object-store.ts';
-import { crc32c, crc32cText } from './crc32c.ts';
+import { combineCrc32c } from '../crc32-combine.ts';
+import { crc32c, crc32cText } from '../crc32c.ts';
 import { readJson, type GsClient } from './gs-client.ts';
 import { GsError, hasStatus } from './gs-errors.ts';
 import {
@@ -80,9 +81,9 @@ class GsUpload implements ObjectUpload {
     return false;
   }
 
-  async send({ begin, body, isLast }: ObjectPart, signal: AbortSignal): Promise<void> {
+  async send({ begin, body, isLast, crc32c: sum = crc32c(body) }: ObjectPart, signal: AbortSignal): Promise<void> {
     if (begin === this.#read) {
-      this.#crc32c = crc32c(body, this.#crc32c);
+      this.#crc32c = combineCrc32c(this.#crc32c, sum, body.length);
       this.#read += body.length;
     }
     const kept = isLast ? body.length % UNIT || UNIT : 0;

@@ -66,7 +66,7 @@ async function downloadTo(
     } finally {
       await file.close();
     }
-    const { sha256: found } = await hasher.facts();
+    const found = await hasher.sha256();
     if (found === sha256) await onDisk(() => rename(temporary, targetPath));
     return found;
   } finally {

@@ -10,6 +10,7 @@ import { sourceChanged } from '../storage-errors.ts';
 import type {
   DeleteOptions,
   LinkOutcome,
+  ReadFile,
   Storage,
   StoredEntry,
   StoredFile,
@@ -112,7 +113,7 @@ class ObjectStorage implements Storage {
     }
   }
 
-  async checksum(key: string, options?: TransferOptions): Promise<StoredFile | null> {
+  async checksum(key: string, options?: Parameters<Storage['checksum']>[1]): Promise<ReadFile | null> {
     options?.signal?.throwIfAborted();
     return await checksumOf(this.#transfer, checkKey(key), options);
   }

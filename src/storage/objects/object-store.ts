@@ -1,3 +1,4 @@
+import type { PartSums, StoreSum } from '../hasher.ts';
 import type { StoredEntry } from '../storage.ts';
 
 /** What a store says of one object. */
@@ -20,15 +21,13 @@ export interface ObjectPage {
   next: string | null;
 }
 
-/** One part of an upload. */
-export interface ObjectPart {
+/** One part of an upload, with its checksums. */
+export interface ObjectPart extends PartSums {
   /** From 0. */
   index: number;
   /** Where it begins in the object, in bytes. */
   begin: number;
   body: Buffer;
-  /** Of the body, unsigned. */
-  crc32: number;
   isLast: boolean;
 }
 
@@ -75,6 +74,8 @@ export interface ObjectLimits {
   partsAtOnce: number;
   /** Objects that one call of `deleteAll` may delete. */
   deletedAtOnce: number;
+  /** What the store holds a part against, where that is not its CRC-32: for those who can compute it beside all else. */
+  partSum?: StoreSum;
 }
 
 /**
@@ -107,7 +108,7 @@ export interface ObjectStore {
   put(
     key: string,
     body: Buffer,
-    how: { onlyNew?: boolean; crc32: number; signal?: AbortSignal | undefined },
+    how: PartSums & { onlyNew?: boolean; signal?: AbortSignal | undefined },
   ): Promise<boolean>;
 
   /**

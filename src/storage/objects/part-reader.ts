@@ -1,14 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
-import type { Hasher } from '../hasher.ts';
+import type { Hasher, PartSums } from '../hasher.ts';
 import { sourceChanged } from '../storage-errors.ts';
 
 /** A part of what is to be stored. */
 export interface ReadPart {
   body: Buffer;
   isLast: boolean;
-  /** Of the body, unsigned. */
-  crc32: Promise<number>;
+  /** Of the body. */
+  sums: Promise<PartSums>;
 }
 
 /** What is to be stored, part by part. */
@@ -53,7 +52,7 @@ export class FileReader implements PartReader {
       done += bytesRead;
     }
     this.#begin += body.length;
-    return { body, isLast: this.#begin === this.#size, crc32: this.#hasher.add(body) };
+    return { body, isLast: this.#begin === this.#size, sums: this.#hasher.addPart(body) };
   }
 
   async check(): Promise<void> {
@@ -70,12 +69,17 @@ export class FileReader implements PartReader {
 export class StreamReader implements PartReader {
   readonly nextBytes: number;
   readonly #chunks: AsyncIterator<Buffer>;
+  readonly #sums: (body: Buffer) => Promise<PartSums>;
   /** What came and was not given yet. */
   #rest: Buffer = Buffer.alloc(0);
   #ended = false;
 
-  constructor(chunks: AsyncIterable<Buffer>, bytes: number) {
+  constructor(
+    chunks: AsyncIterable<Buffer>,
+    { bytes, sums }: { bytes: number; sums: (body: Buffer) => Promise<PartSums> },
+  ) {
     this.nextBytes = bytes;
+    this.#sums = sums;
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
@@ -94,7 +98,7 @@ export class StreamReader implements PartReader {
       bytes += copied;
     }
     const body = buffer.subarray(0, bytes);
-    return { body, isLast: this.#ended && this.#rest.length === 0, crc32: Promise.resolve(crc32(body)) };
+    return { body, isLast: this.#ended && this.#rest.length === 0, sums: this.#sums(body) };
   }
 
   check(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { StoredFile, TransferOptions } from '../storage.ts';
+import type { ReadFile, TransferOptions } from '../storage.ts';
 import { MissingObject, OtherSize, readParts, Replaced } from './download.ts';
 import { attempt } from './retry.ts';
 import { toldOnce } from './told-once.ts';
@@ -29,25 +29,34 @@ async function* parts(transfer: Transfer, key: string, size: number, options: Tr
 export async function checksumOf(
   transfer: Transfer,
   key: string,
-  options?: TransferOptions,
-): Promise<StoredFile | null> {
+  options: TransferOptions & { crc32?: boolean } = {},
+): Promise<ReadFile | null> {
+  const { crc32 = true } = options;
   const oneMore = toldOnce(options);
   try {
-    return await checksumOnce(transfer, key, oneMore());
+    return await checksumOnce(transfer, key, { ...oneMore(), crc32 });
   } catch (error) {
     // Whatever is there now is one or the other.
-    if (error instanceof Replaced) return await checksumOnce(transfer, key, oneMore());
+    if (error instanceof Replaced) return await checksumOnce(transfer, key, { ...oneMore(), crc32 });
     throw error;
   }
 }
 
-async function checksumOnce(transfer: Transfer, key: string, options: TransferOptions): Promise<StoredFile | null> {
+async function checksumOnce(
+  transfer: Transfer,
+  key: string,
+  { crc32, ...options }: TransferOptions & { crc32: boolean },
+): Promise<ReadFile | null> {
   const content = await readObject(transfer, key, options);
   if (content === null) return null;
   const hasher = transfer.hashing.hasher(Number.POSITIVE_INFINITY);
+  let size = 0;
   try {
-    for await (const part of content) await hasher.add(part);
-    return await hasher.facts();
+    for await (const part of content) {
+      await (crc32 ? hasher.addPart(part) : hasher.add(part));
+      size += part.length;
+    }
+    return crc32 ? await hasher.facts() : { size, sha256: await hasher.sha256() };
   } finally {
     hasher.end();
   }

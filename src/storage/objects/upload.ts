@@ -23,7 +23,7 @@ export async function uploadFile(
     const stats = await file.stat();
     if (!stats.isFile()) throw Object.assign(new Error(`${path} is no file`), { code: 'EISDIR' });
     const { size } = stats;
-    const hasher = transfer.hashing.hasher(size);
+    const hasher = transfer.hashing.hasher(size, transfer.store.limits.partSum);
     try {
       const reader = new FileReader(file, { path, size }, { bytes: partBytes(size, transfer.store.limits), hasher });
       await upload(transfer, key, reader, options);
@@ -44,7 +44,10 @@ export async function uploadStream(
   options: TransferOptions & { atMost?: number } = {},
 ): Promise<number> {
   const { limits } = transfer.store;
-  const reader = new StreamReader(content, partBytes(options.atMost ?? limits.part * limits.parts, limits));
+  const reader = new StreamReader(content, {
+    bytes: partBytes(options.atMost ?? limits.part * limits.parts, limits),
+    sums: (body) => transfer.hashing.sums(body, limits.partSum),
+  });
   try {
     return await upload(transfer, key, reader, options);
   } finally {
@@ -66,14 +69,14 @@ async function upload(transfer: Transfer, key: string, reader: PartReader, optio
 async function sendWhole(
   transfer: Transfer,
   key: string,
-  { body, crc32 }: Part,
+  { body, sums }: Part,
   reader: PartReader,
   { signal, onBytes }: TransferOptions,
 ): Promise<void> {
   await mayMove(transfer, body.length, endable(signal).signal);
-  const sum = await crc32;
+  const checks = await sums;
   await reader.check();
-  const put = (one: Try) => transfer.store.put(key, body, { crc32: sum, signal: one.signal });
+  const put = (one: Try) => transfer.store.put(key, body, { ...checks, signal: one.signal });
   await attempt(transfer, `storing ${key}`, put, signal);
   onBytes?.(body.length);
 }
@@ -95,7 +98,7 @@ async function sendParts(
   const { signal, end } = endable(options.signal);
   let upload: ObjectUpload;
   try {
-    const how = { partBytes: first.body.length, firstCrc32: await first.crc32 };
+    const how = { partBytes: first.body.length, firstCrc32: (await first.sums).crc32 };
     const begin = (one: Try) => store.beginUpload(key, { ...how, signal: one.signal });
     upload = await attempt(transfer, operation, begin, signal);
   } catch (error) {
@@ -183,7 +186,7 @@ class Sending {
   /** Never rejects: a failure ends all that is on its way. */
   async #send(index: number, begin: number, { release, ...read }: Part): Promise<void> {
     try {
-      const part = { ...read, index, begin, crc32: await read.crc32 };
+      const part = { ...read, ...(await read.sums), index, begin };
       const { body } = part;
       if (!this.#upload.holds({ index, crc32: part.crc32, bytes: body.length })) {
         await mayMove(this.#transfer, body.length, this.#signal);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import test from 'ava';
-import { crc32c, crc32cText } from '../../../src/storage/gs/crc32c.ts';
+import { crc32c, crc32cText } from '../../src/storage/crc32c.ts';
 
 test("CRC-32C of known texts is that of the RFCs and of Google's documentation", (t) => {
   // RFC 3720, appendix B.4, and the check value of the algorithm.
