@@ -6,6 +6,7 @@ import { isIPv4 } from 'node:net';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { z } from 'zod';
 import { OperatorError, wrapError } from '../errors.ts';
+import { HttpClient } from './http/http-client.ts';
 
 /** How a store is reached, for every kind of store. */
 export interface NetworkOptions {
@@ -47,6 +48,8 @@ export function networkOptions(parsed: {
 
 /** Connections of one location, kept for further requests. What waits for nothing does not keep the process. */
 export interface NetworkAgents {
+  /** For the store. */
+  client: HttpClient;
   http: HttpAgent;
   https: HttpsAgent;
   /** For those who give credentials, who are not the store: as `https`, but never insecure. */
@@ -72,7 +75,27 @@ export async function networkAgents(options: NetworkOptions, env: NodeJS.Process
       : { secureContext: createSecureContext({ ca: [...getCACertificates(), await readCa(caFile)] }) };
   const verified = new HttpsAgent({ ...common, ...trusting });
   const https = insecure ? new HttpsAgent({ ...common, rejectUnauthorized: false }) : verified;
-  return { http: new HttpAgent(common), https, verified };
+  const http = new HttpAgent(common);
+  const client = new HttpClient({
+    trust: insecure ? { rejectUnauthorized: false } : trusting,
+    connections: CONNECTIONS,
+    silenceMs: SILENCE_MS,
+    agentFor: (url) => (!mayBeProxied(url, proxyEnv) ? null : url.protocol === 'https:' ? https : http),
+  });
+  return { client, http, https, verified };
+}
+
+/** False only where Node's agents would go straight there as well. */
+function mayBeProxied({ protocol, hostname, host }: URL, env: ProxyEnv): boolean {
+  if ((protocol === 'https:' ? env.HTTPS_PROXY : env.HTTP_PROXY) === undefined) return false;
+  const isBypassed = (entry: string): boolean => {
+    const [, first, last] = /^([\d.]+)-([\d.]+)$/.exec(entry) ?? [];
+    if (first !== undefined && last !== undefined && isIPv4(hostname)) {
+      return addressValue(first) <= addressValue(hostname) && addressValue(hostname) <= addressValue(last);
+    }
+    return ['*', hostname, host].includes(entry) || (entry.startsWith('.') && hostname.endsWith(entry));
+  };
+  return !(env.NO_PROXY ?? '').split(',').some(isBypassed);
 }
 
 const CA_HINT =
@@ -97,7 +120,7 @@ const LOOPBACK = ['localhost', '.localhost', '127.0.0.0-127.255.255.255', '::1',
 /** Of the variables that curl, Go and Python know; `http_proxy` in capitals too, as we are no CGI. */
 function proxyOf(env: NodeJS.ProcessEnv): ProxyEnv {
   const read = (name: string): string | undefined => env[name.toLowerCase()] || env[name] || undefined;
-  const bypassed = (read('NO_PROXY') ?? '').split(',').map((entry) => entry.trim());
+  const bypassed = (read('NO_PROXY') ?? '').split(',').map((entry) => entry);
   return {
     HTTP_PROXY: proxyUrl('HTTP_PROXY', read('HTTP_PROXY')),
     HTTPS_PROXY: proxyUrl('HTTPS_PROXY', read('HTTPS_PROXY')),
@@ -125,10 +148,14 @@ function bypassing(entry: string): string[] {
 
 /** Of an IPv4 network. */
 function rangeOf(address: string, bits: number): string {
-  const value = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const value = addressValue(address);
   const size = 2 ** (32 - bits);
   const first = Math.floor(value / size) * size;
   return `${addressText(first)}-${addressText(first + size - 1)}`;
+}
+
+function addressValue(address: string): number {
+  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
 function addressText(value: number): string {

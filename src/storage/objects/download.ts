@@ -113,7 +113,7 @@ async function fetchOnce(
   one: Try,
 ): Promise<{ body: Buffer; version: string }> {
   const range = bytes < size ? { begin, bytes } : null;
-  const found = await store.read(key, range, { version, signal: one.signal });
+  const found = await store.read(key, range, { version, into: buffer, ...one });
   if (found === null) throw version === undefined ? new MissingObject() : new Replaced(key, store.url);
   if (found.size === size) return { body: await readBody(found.body, buffer, one), version: found.version };
   // Begins and ends the answer, so that its connection is free.
@@ -129,7 +129,8 @@ async function readBody(body: AsyncIterable<Uint8Array>, buffer: Buffer, { signa
     // A try that was given up writes nothing more: the memory may be another one's.
     signal.throwIfAborted();
     if (done + chunk.length > bytes) throw new ShortRead(`more than ${bytes} bytes came`);
-    buffer.set(chunk, done);
+    const isThere = chunk.buffer === buffer.buffer && chunk.byteOffset === buffer.byteOffset + done;
+    if (!isThere) buffer.set(chunk, done);
     done += chunk.length;
     moved();
   }

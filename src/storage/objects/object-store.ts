@@ -35,6 +35,8 @@ export interface ObjectPart extends PartSums {
 export interface ObjectUpload {
   /** True when an earlier try, that was cut short, has brought this very part. */
   holds(part: Pick<ObjectPart, 'index' | 'crc32'> & { bytes: number }): boolean;
+  /** Bytes of a part that is not held which are still to be sent. Left out: all. */
+  lacks?(part: Pick<ObjectPart, 'begin'> & { bytes: number }): number;
   /** May be called again with the same part. */
   send(part: ObjectPart, signal: AbortSignal): Promise<void>;
   /** May be called again when its answer was lost. */
@@ -96,12 +98,19 @@ export interface ObjectStore {
   /**
    * Begins to read an object, from `begin` at most so many bytes, or all of it. Null: there is none, or with `version` none of that version. `size`
    * is the whole object's; an empty one has no ranges but is read as any other. `checked`: reading throws a ShortRead where
-   * what comes is not what was put, if the store tells; for what is held against nothing else.
+   * what comes is not what was put, if the store tells; for what is held against nothing else. `into`: what comes may be written there straight away, as
+   * long as the signal has not ended it, and `moved` is called meanwhile; it is then a chunk of `body` that lies at the beginning of `into` itself.
    */
   read(
     key: string,
     range: { begin: number; bytes: number } | null,
-    how: { version?: string | undefined; checked?: boolean; signal: AbortSignal },
+    how: {
+      version?: string | undefined;
+      checked?: boolean;
+      signal: AbortSignal;
+      into?: Buffer;
+      moved?: () => void;
+    },
   ): Promise<(Pick<ObjectFacts, 'size' | 'version'> & { body: AsyncIterable<Uint8Array> }) | null>;
 
   /** Puts an object in one request, with a checksum that the store checks. False, with `onlyNew` alone: there is one already. */

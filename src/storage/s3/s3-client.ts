@@ -1,7 +1,8 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { findCredentials, missingCredentials, type CredentialPlaces } from '../credentials.ts';
-import { SILENCE_MS, type NetworkAgents } from '../network.ts';
+import type { NetworkAgents } from '../network.ts';
+import { s3Handler } from './s3-handler.ts';
 import type { S3Location } from './s3-location.ts';
 
 type Credentials = Extract<NonNullable<S3ClientConfig['credentials']>, (...input: never[]) => unknown>;
@@ -41,12 +42,9 @@ export function createS3Client(location: S3Location, { places, agents, patient }
         httpAgent: agents.http,
         httpsAgent: agents.verified,
       }),
-    requestHandler: {
-      connectionTimeout,
-      socketTimeout: SILENCE_MS,
-      httpAgent: agents.http,
-      httpsAgent: agents.https,
-    },
+    requestHandler: s3Handler(agents.client, connectionTimeout),
+    // Parts are sent at once, and a refusal is read while they are.
+    expectContinueHeader: false,
     // Checksums are computed by ourselves, in native code, and always sent.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

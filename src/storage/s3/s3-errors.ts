@@ -74,6 +74,14 @@ const EXPIRED = new Set([
 
 const FULL = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage']);
 
+/**
+ * True for the store's own word that there is nothing under that key. The answer to a HEAD has none: isMissingObject takes any 404, as whatever stands
+ * before a store may give it.
+ */
+export function isMissingKey(error: unknown): boolean {
+  return (Object(error) as { name?: unknown }).name === 'NoSuchKey';
+}
+
 /** True for an answer that says that there is nothing under that key. */
 export function isMissingObject(error: unknown): boolean {
   const { name } = Object(error) as { name?: unknown };

@@ -27,6 +27,7 @@ import {
   isEmptyObject,
   isExpired,
   isMissingBucket,
+  isMissingKey,
   isMissingObject,
   isPassing,
   isRefused,
@@ -36,7 +37,7 @@ import {
 import type { S3Location } from './s3-location.ts';
 import { writtenWith, type Written } from './s3-protection.ts';
 import { checkLock, mayRetain, renewedRetention, retentionOf } from './s3-retention.ts';
-import { aborting, crc32Text } from './s3-request.ts';
+import { aborting, crc32Text, reading } from './s3-request.ts';
 import { beginS3Upload } from './s3-upload.ts';
 import { unfinishedUploads } from './s3-unfinished.ts';
 
@@ -93,28 +94,34 @@ export class S3Store implements ObjectStore {
       const { ContentLength: size = 0, LastModified, ETag: version = '' } = found;
       return { size, modified: LastModified?.getTime() ?? 0, version, ...retentionOf(found) };
     } catch (error) {
-      if (isMissingObject(error)) return null;
-      // The answer to a HEAD has no body: why it was refused says that to a GET.
-      if (isRefused(error))
-        await this.#client.send(new GetObjectCommand({ ...this.#at(key), Range: 'bytes=0-0' }), aborting(signal));
-      throw error;
+      if (!isRefused(error)) throw error;
+      // The answer to a HEAD has no body: why it was refused, or that it is the store that knows of no such object, says that to a GET.
+      const get = new GetObjectCommand({ ...this.#at(key), Range: 'bytes=0-0' });
+      try {
+        const { Body } = await this.#client.send(get, reading({ signal }));
+        for await (const _ of Body as AsyncIterable<Uint8Array>) break;
+      } catch (second) {
+        if (isMissingKey(second)) return null;
+        throw second;
+      }
+      throw isMissingObject(error) ? new ShortRead('it has come since it was looked for') : error;
     }
   }
 
   async read(...[key, range, how]: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
-    const { version, checked = false, signal } = how;
+    const { version, checked = false, ...options } = how;
     const Range = range === null ? {} : { Range: `bytes=${range.begin}-${range.begin + range.bytes - 1}` };
     const IfMatch = version === undefined ? {} : { IfMatch: version };
     try {
       const ChecksumMode = checked ? ({ ChecksumMode: 'ENABLED' } as const) : {};
       const command = new GetObjectCommand({ ...this.#at(key), ...Range, ...IfMatch, ...ChecksumMode });
-      const answer = await this.#client.send(command, { abortSignal: signal });
+      const answer = await this.#client.send(command, reading(options));
       const { ContentRange, ContentLength, ETag = '' } = answer;
       const size = Number(ContentRange?.split('/')[1] ?? ContentLength);
       const body = answer.Body as AsyncIterable<Uint8Array>;
       return { body: checked ? unlessAltered(body) : body, size, version: ETag };
     } catch (error) {
-      if (isMissingObject(error) || isPreconditionFailed(error)) return null;
+      if (isMissingKey(error) || isPreconditionFailed(error)) return null;
       // No range begins in an empty object.
       if (range !== null && isEmptyObject(error)) return this.read(key, null, how);
       throw error;
