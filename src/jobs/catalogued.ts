@@ -13,7 +13,7 @@ import { verification } from './verification.ts';
 /** Notes in the catalogue what a job that began or ended means for the backup that it is about. */
 export function rememberJob(backups: BackupStore, job: ClusterJob, cluster: string): void {
   const made = entryOf(job, cluster);
-  if (made && isStillForeign(job)) backups.delete(made.location, made.name);
+  if (made && (isStillForeign(job) || wasNeverBegun(job))) backups.delete(made.location, made.name);
   else if (made) backups.save(entryWhileResumed(made, backups.find(made.location, made.name), job));
   else if (job.finished !== null && job.type === 'VERIFY') rememberVerification(backups, job, cluster);
   else if (job.finished !== null && job.type === 'DELETE') rememberDeletion(backups, job);
@@ -23,6 +23,20 @@ export function rememberJob(backups: BackupStore, job: ClusterJob, cluster: stri
   } else if (job.finished !== null && job.type === 'SWEEP') {
     for (const name of sweptOf(job).backups) backups.delete(job.location ?? '', name);
   }
+}
+
+/**
+ * True for a backup that ended with the preflight of all nodes. Nothing of it is stored, and its location may be none at all, which would be
+ * listed for ever.
+ */
+function wasNeverBegun(job: ClusterJob): boolean {
+  if (job.type !== 'BACKUP' || job.result !== 'FAILURE' || job.parameters.resume) return false;
+  const looks = stepsOf(job, 'preflight');
+  return (
+    looks.length > 0 &&
+    looks.every(({ state }) => state === 'FAILED') &&
+    job.phases.every(({ name, steps }) => name === 'preflight' || steps.every(({ started }) => started === null))
+  );
 }
 
 function rememberVerification(backups: BackupStore, job: ClusterJob, cluster: string): void {

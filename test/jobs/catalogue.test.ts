@@ -99,7 +99,11 @@ test("in the nodes' sandboxes lies only what this scheduler knows", async (t) =>
 for (const [script, result, state] of [
   [undefined, 'SUCCESS', 'COMPLETE'],
   [PARTIAL, 'PARTIAL', 'PARTIAL'],
-  [() => error('NO_SPACE', 'full'), 'FAILURE', 'INCOMPLETE'],
+  [
+    ({ phase }: { phase: string }) => (phase === 'backup' ? error('NO_SPACE', 'full') : undefined),
+    'FAILURE',
+    'INCOMPLETE',
+  ],
 ] as const) {
   test(`a backup that ends in ${result} is ${state} in the catalogue`, async (t) => {
     const made = rig(t);
@@ -119,3 +123,21 @@ for (const [script, result, state] of [
     });
   });
 }
+
+test('a backup that no node could begin is not remembered, so that a mistyped location is not listed for ever', async (t) => {
+  const made = rig(t);
+  const location = 'file:///mistyped';
+  const start = () => made.jobs.start('BACKUP', { name: 'b1', location });
+  await start();
+  const job = finish(made, ({ phase }) =>
+    phase === 'preflight' ? error('STORAGE_FAILED', 'no such bucket') : undefined,
+  );
+  t.is(job.result, 'FAILURE');
+  t.is(made.state.backups.find(location, 'b1'), null);
+  t.deepEqual(made.state.backups.locations(), []);
+
+  // One that was begun is known as it is.
+  await start();
+  finish(made, ({ phase }) => (phase === 'backup' ? error('NO_SPACE', 'full') : undefined));
+  t.is(made.state.backups.find(location, 'b1')?.state, 'INCOMPLETE');
+});
