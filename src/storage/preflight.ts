@@ -12,7 +12,7 @@ const SECOND_MS = 1000;
 type Place = Pick<Storage, 'url' | 'createDocument' | 'getDocument' | 'list' | 'delete'>;
 
 /**
- * Proves that a location can be written to, read, listed and deleted from, by a document of its own below the cluster's folder that is gone in
+ * Proves that a location can be written to, read, listed and deleted from, and that it makes no document where there is one, by a document of its own below the cluster's folder that is gone in
  * every outcome; where one stays, for its writer was killed or may not delete, the next preflight sweeps it. Returns by how many ms the store's
  * clock is ahead of this host's (`now`), negative where it is behind, 0 where that cannot be told from the time that it took. Throws what the
  * storage throws, and STORAGE_FAILED where it does not do what it said.
@@ -24,6 +24,9 @@ export async function proveWritable(storage: Place, cluster: string, now: () => 
     const before = now();
     if (!(await storage.createDocument(key, content))) throw broken(storage, key, 'to be new', 'it is there already');
     const after = now();
+    // Whoever takes the place of a document that is there lets two schedulers have the lock.
+    if (await storage.createDocument(key, `${content}twice\n`))
+      throw broken(storage, key, 'not to be made a second time', 'a new one in its place');
     const read = await storage.getDocument(key);
     if (read !== content) throw broken(storage, key, 'as it was stored', read === null ? 'nothing' : 'something else');
     const probes = await listed(storage, cluster);

@@ -122,6 +122,11 @@ const LIES: [string, (storage: Storage) => Partial<Storage>, RegExp][] = [
   ['forgets', () => ({ getDocument: () => Promise.resolve(null) }), /as it was stored, got nothing/],
   ['lists nothing', () => ({ list: async function* () {} }), /to be listed, got a list without it/],
   [
+    'makes a document in the place of another',
+    (storage) => ({ createDocument: async (...put) => (await storage.putDocument(...put), true) }),
+    /not to be made a second time, got a new one in its place/,
+  ],
+  [
     'does not delete',
     () => ({ delete: () => Promise.resolve(true) }),
     /to be gone once it is deleted, got it is still/,

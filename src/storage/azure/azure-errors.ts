@@ -1,6 +1,7 @@
 import { RestError } from '@azure/storage-blob';
 import { messageOf, OperatorError, type ErrorCode } from '../../errors.ts';
 import { connectionFailure, retryAfterMs } from '../objects/connection-errors.ts';
+import { hideSecrets } from '../objects/hide-secrets.ts';
 import type { Failure } from '../objects/object-store.ts';
 import { LateToken } from './azure-tokens.ts';
 
@@ -95,6 +96,7 @@ export function isRefused(error: unknown): boolean {
 
 /** What an error of Azure's library means, and what to do. `what`: the operation, with the key and the place. */
 export function explainAzure(error: unknown, what: string): Failure {
+  hideSas(error);
   const connection = connectionFailure(error, what);
   if (connection !== null) return connection;
   // One of 200 could not be read.
@@ -107,6 +109,13 @@ export function explainAzure(error: unknown, what: string): Failure {
     return passing(new OperatorError('STORAGE_UNAVAILABLE', `${what}: ${messageOf(error)}`, { cause: error, hint }));
   }
   return explainNoToken(error, what) ?? { error, passing: false, retryAfterMs: null };
+}
+
+/** Also what is logged as a cause. */
+function hideSas(error: unknown): void {
+  if (!(error instanceof RestError)) return;
+  error.message = hideSecrets(error.message);
+  if (error.stack !== undefined) error.stack = hideSecrets(error.stack);
 }
 
 /** What the library for tokens says; null for everything else. */
