@@ -13,6 +13,8 @@ export interface NodePaths {
   commitlog: string;
   /** What is known of SSTables without reading them. */
   digests: string;
+  /** What is needed to go on with an upload that was cut short. */
+  uploads: string;
   hints: string;
   savedCaches: string;
   cdcRaw: string;
@@ -34,6 +36,7 @@ export function nodePaths(dataDirectories: string[], executorId: string, workDir
     staging: bases.map((base) => join(base, 'staging')),
     commitlog: join(first, 'commitlog'),
     digests: join(first, 'digests'),
+    uploads: join(first, 'uploads'),
     hints: join(first, 'hints'),
     savedCaches: join(first, 'saved_caches'),
     cdcRaw: join(first, 'cdc_raw'),

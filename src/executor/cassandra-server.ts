@@ -17,6 +17,7 @@ function toServer(process: CassandraProcess, node: LiveNode, log: Logger): Serve
     dataDirectories: process.paths.data,
     stagingDirectories: process.paths.staging,
     digestDirectory: process.paths.digests,
+    uploadsDirectory: process.paths.uploads,
     exited: process.exited.then(async ({ code, signal }) => {
       await node.close().catch((error: unknown) => log.warn({ err: error }, 'connections to Cassandra did not close'));
       return signal ?? `exit code ${code}`;

@@ -122,7 +122,10 @@ async function work(context: NodeContext, server: Server, deps: StepDependencies
   }
   const isPreflight = phase === 'preflight';
   const atLocation = async (until: AbortSignal): Promise<void> => {
-    const storage = await openLocation(context.request, deps.openStorage);
+    const { uploadsDirectory } = server;
+    const storage = await openLocation(context.request, (location, how) =>
+      deps.openStorage(location, { ...how, uploadsDirectory }),
+    );
     until.throwIfAborted();
     await withLock(
       { ...context, storage, signal: until },

@@ -9,6 +9,8 @@ export interface Server {
   readonly stagingDirectories: string[];
   /** Where the node's digest cache lies: beside its data. */
   readonly digestDirectory: string;
+  /** Where it is kept what is needed to go on with an upload that was cut short. */
+  readonly uploadsDirectory: string;
   /** Resolves when the process is gone, with how: `exit code 1`, `SIGKILL`. Never rejects. */
   readonly exited: Promise<string>;
   /** Resolves when the node is NORMAL and serves CQL; throws CASSANDRA_ERROR or TIMEOUT with Cassandra's own words. */

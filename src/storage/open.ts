@@ -13,6 +13,7 @@ import { openFileStorage } from './file-storage.ts';
 import { parseGsLocation } from './gs/gs-location.ts';
 import type { Hashing } from './hasher.ts';
 import { checkKey } from './layout.ts';
+import { KeptUploads } from './objects/kept-uploads.ts';
 import { MemoryBudget } from './objects/memory-budget.ts';
 import type { ObjectDeps } from './objects/object-storage.ts';
 import { parseS3Location } from './s3/s3-location.ts';
@@ -28,6 +29,8 @@ export interface StorageDeps {
   memory?: MemoryBudget;
   /** Object stores: where what passes is hashed. By default on the calling thread. */
   hashing?: Hashing;
+  /** Object stores: a folder of this node's own, where it is kept what is needed to go on with an upload in another process. By default it begins anew there. */
+  uploadsDirectory?: string | undefined;
   /** Variables of the process, where credentials may be. */
   env?: NodeJS.ProcessEnv;
   /** Credentials that came with the request. */
@@ -82,17 +85,22 @@ export async function openStorage(location: string, deps: StorageDeps): Promise<
   const { place, options, optionText } = splitLocation(location);
   const keys = new Keys(options.encryption, { sandbox: deps.baseDirectory, log: deps.log });
   if (deps.create) await keys.first();
-  const storage = await openPlace(place, deps);
+  const uploads = isObjectStore(place) ? await keptUploads(deps) : undefined;
+  const storage = await openPlace(place, deps, uploads);
   const url = optionText === '' ? storage.url : `${storage.url}${storage.url.includes('?') ? '&' : '?'}${optionText}`;
-  return new CodedStorage(storage, { url, pool: deps.pool, compression: options.compression, keys });
+  return new CodedStorage(storage, { url, pool: deps.pool, compression: options.compression, keys, uploads });
 }
 
-async function openPlace(url: string, deps: StorageDeps): Promise<Storage> {
+async function keptUploads({ uploadsDirectory, clock = systemClock, log }: StorageDeps) {
+  return uploadsDirectory === undefined ? undefined : KeptUploads.open(uploadsDirectory, { clock, log });
+}
+
+async function openPlace(url: string, deps: StorageDeps, uploads: KeptUploads | undefined): Promise<Storage> {
   const store = STORES[schemeOf(url) ?? ''];
   if (store === undefined) return openFileStorage(locationDirectory(url, deps.baseDirectory), deps.pool, deps.create);
   const { pool, create, memory = new MemoryBudget(MEMORY_BYTES), clock = systemClock, patient = true } = deps;
   const places = { env: deps.env ?? {}, sandbox: deps.baseDirectory, given: deps.given };
-  return store.open(url, { pool, create, memory, clock, patient, places, hashing: deps.hashing });
+  return store.open(url, { pool, create, memory, clock, patient, places, hashing: deps.hashing, uploads });
 }
 
 /** True for a location in a store of objects. */

@@ -25,6 +25,10 @@ export class DirectoryServer implements Server {
     return join(dirname(this.node.dataDirectories[0] ?? ''), 'digests');
   }
 
+  get uploadsDirectory(): string {
+    return join(dirname(this.node.dataDirectories[0] ?? ''), 'uploads');
+  }
+
   get dataDirectories(): string[] {
     return this.node.dataDirectories;
   }

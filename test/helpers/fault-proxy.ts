@@ -253,6 +253,8 @@ async function giveBack(answer: IncomingMessage, response: ServerResponse, fault
 }
 
 async function reply(response: ServerResponse, { status, headers = {}, body = '' }: Reply): Promise<void> {
+  // Who asked has given up meanwhile.
+  if (response.closed) return;
   response.writeHead(status, headers).end(body);
   await once(response, 'close');
 }

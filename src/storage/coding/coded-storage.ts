@@ -4,6 +4,7 @@ import { OperatorError } from '../../errors.ts';
 import type { Compression, FileEncoding } from '../../model/backup.ts';
 import type { CopyPool } from '../copy-pool.ts';
 import { Replaced } from '../objects/download.ts';
+import type { KeptUploads } from '../objects/kept-uploads.ts';
 import { toldOnce } from '../objects/told-once.ts';
 import { isSameFile } from '../same-file.ts';
 import { damaged, explained } from '../storage-errors.ts';
@@ -14,6 +15,7 @@ import { DelegatedStorage } from './delegated-storage.ts';
 import { encode, type Chunk } from './encode.ts';
 import { FrameCipher, SALT_BYTES } from './frame-cipher.ts';
 import { FRAME_BYTES, writeHeader } from './header.ts';
+import { KeptSalt, SaltSpent } from './kept-salt.ts';
 import type { Key } from './key-ring.ts';
 import type { Keys } from './keys.ts';
 import { factsOf, writeExpected } from './plain-file.ts';
@@ -26,7 +28,12 @@ export interface CodedStorageDeps {
   /** How what is put is compressed, where that helps. */
   compression: Compression | null;
   keys: Keys;
+  /** Where the salts of uploads are kept, so that another process goes on with them. By default nowhere. */
+  uploads?: KeptUploads | undefined;
 }
+
+/** Bytes up to which a file is sent in one request, as far as stores of objects go: there is nothing to go on with. */
+const SMALL = 8 * 1024 ** 2;
 
 /** Where the first chunk of a file does not become so much smaller, none of it is compressed. */
 const WORTH_IT = 7 / 8;
@@ -40,13 +47,15 @@ export class CodedStorage extends DelegatedStorage {
   readonly #pool: CopyPool;
   readonly #compression: Compression | null;
   readonly #keys: Keys;
+  readonly #uploads: KeptUploads | undefined;
 
-  constructor(inner: Storage, { url, pool, compression, keys }: CodedStorageDeps) {
+  constructor(inner: Storage, { url, pool, compression, keys, uploads }: CodedStorageDeps) {
     super(inner);
     this.#url = url;
     this.#pool = pool;
     this.#compression = compression;
     this.#keys = keys;
+    this.#uploads = uploads;
   }
 
   override get url(): string {
@@ -63,14 +72,13 @@ export class CodedStorage extends DelegatedStorage {
     const isCompressed = this.#compression !== null && (await isCompressedSSTable(sourcePath));
     const compression = isCompressed ? null : this.#compression;
     if (secret === null && compression === null) return this.inner.putFile(key, sourcePath, options);
-    const source = await SourceFile.open(sourcePath);
+    const oneMore = toldOnce(options);
     try {
-      const first = await firstChunk(source, compression);
-      const used = first.packed === undefined ? null : compression;
-      if (secret === null && used === null) return await this.inner.putFile(key, sourcePath, options);
-      return await this.#put(key, source, { first, compression: used, secret }, options);
-    } finally {
-      await source.close();
+      return await this.#putFile(key, sourcePath, { compression, secret, uploads: this.#uploads }, oneMore());
+    } catch (error) {
+      if (!(error instanceof SaltSpent)) throw error;
+      // What was sent under that salt is given up, and nothing else was.
+      return await this.#putFile(key, sourcePath, { compression, secret }, oneMore());
     }
   }
 
@@ -111,28 +119,50 @@ export class CodedStorage extends DelegatedStorage {
     });
   }
 
+  async #putFile(key: string, sourcePath: string, how: HowToPut, options: TransferOptions): Promise<StoredFile> {
+    const source = await SourceFile.open(sourcePath);
+    try {
+      const first = await firstChunk(source, how.compression);
+      const compression = first.packed === undefined ? null : how.compression;
+      if (how.secret === null && compression === null) return await this.inner.putFile(key, sourcePath, options);
+      const salt = await this.#salt(key, source, { ...how, compression });
+      return await this.#put(key, source, { first, compression, secret: how.secret, salt }, options);
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** One that was kept where an earlier try has stored the same under it. Null for one that is used once. */
+  async #salt(key: string, source: SourceFile, { compression, secret, uploads }: HowToPut): Promise<KeptSalt | null> {
+    if (secret === null || uploads === undefined || source.size <= SMALL) return null;
+    const of = JSON.stringify([await source.identity(), secret.id, secret.check, compression]);
+    return KeptSalt.open(uploads, uploads.path('salt', this.#url, key), of);
+  }
+
   async #put(
     key: string,
     source: SourceFile,
-    { first, compression, secret }: { first: Chunk; compression: Compression | null; secret: Key | null },
+    { first, compression, secret, salt: kept }: ToPut,
     { signal, onBytes }: TransferOptions,
   ): Promise<StoredFile> {
-    const encryption = secret && { keyId: secret.id, salt: randomBytes(SALT_BYTES) };
+    const encryption = secret && { keyId: secret.id, salt: kept?.salt ?? randomBytes(SALT_BYTES) };
     const header = writeHeader({ compression, encryption });
     const cipher = secret && encryption && new FrameCipher(secret.secret, encryption.salt, header);
-    const content = encode(
-      chunksOf(first, source, { signal, onBytes }),
-      header,
-      compression && CODECS[compression],
-      cipher,
-    );
+    const chunks = chunksOf(first, source, { signal, onBytes });
+    const content = encode(chunks, header, compression && CODECS[compression], cipher, kept);
     try {
       const how = { atMost: mostBytes(source.size), ...(signal === undefined ? {} : { signal }) };
       const stored = await this.inner.putStream(key, content, how);
+      await kept?.forget();
       const by = secret && { keyId: secret.id, keyCheck: secret.check };
       return { ...source.facts(), encoding: { stored, ...(compression && { compression }), ...by } };
     } catch (error) {
-      throw signal?.aborted ? signal.reason : error;
+      const reason: unknown = signal?.aborted ? signal.reason : error;
+      // As with the parts: only what may be tried again goes on with them.
+      if (!(reason instanceof OperatorError && reason.retryable)) await kept?.forget();
+      throw reason;
+    } finally {
+      await kept?.close();
     }
   }
 
@@ -142,6 +172,18 @@ export class CodedStorage extends DelegatedStorage {
     const content = await this.inner.readStream(key, signal === undefined ? {} : { signal });
     return content && decode(content, key, encoding, secret);
   }
+}
+
+interface HowToPut {
+  compression: Compression | null;
+  secret: Key | null;
+  /** Where its salt may be kept. */
+  uploads?: KeptUploads | undefined;
+}
+
+interface ToPut extends Omit<HowToPut, 'uploads'> {
+  first: Chunk;
+  salt: KeptSalt | null;
 }
 
 /** What was altered on its way is right the second time; what was replaced meanwhile is one thing or the other. */

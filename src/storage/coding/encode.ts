@@ -11,6 +11,11 @@ export interface Chunk {
   packed?: Buffer;
 }
 
+/** Is told each frame's tag before the frame is given out, and throws where it must not be. */
+export interface Ledger {
+  enter(tag: Buffer): Promise<void>;
+}
+
 /** The highest bit of a frame's length says that it is the last. */
 export const LAST = 0x8000_0000;
 
@@ -19,13 +24,14 @@ export const AT_ONCE = 2;
 
 /**
  * A file as it is stored: its header, then frames. A frame is the length of its content (four bytes), of an encrypted file its tag, and the content.
- * Chunks are not compressed without a codec.
+ * Chunks are not compressed without a codec. `ledger`: of the frames of an encrypted file.
  */
 export async function* encode(
   chunks: AsyncIterable<Chunk>,
   header: Buffer,
   codec: Codec | null,
   cipher: FrameCipher | null,
+  ledger: Ledger | null = null,
 ): AsyncGenerator<Buffer> {
   yield header;
   const pack = async ({ plain, isLast, packed }: Chunk) => ({
@@ -40,6 +46,7 @@ export async function* encode(
       yield packed;
     } else {
       const { tag, sealed } = cipher.seal(packed, isLast);
+      await ledger?.enter(tag);
       yield Buffer.concat([length, tag]);
       yield sealed;
     }

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { OperatorError, type ErrorCode } from '../../errors.ts';
 import { connectionFailure, retryAfterMs } from '../objects/connection-errors.ts';
-import { hideSecrets } from '../objects/hide-secrets.ts';
 import type { Failure } from '../objects/object-store.ts';
 
 /** What Google answers when it does not do what was asked for. */
@@ -30,7 +29,7 @@ export function tokenError(status: number, body: string, what: string): TokenErr
 
 /** What an answer's body says, in any of the forms that Google's interfaces give it. */
 export function gsError(status: number, headers: IncomingHttpHeaders, body: string): GsError {
-  return new GsError(status, wordsOf(hideSecrets(body)), headers['retry-after']);
+  return new GsError(status, wordsOf(body), headers['retry-after']);
 }
 
 interface Words {
@@ -85,9 +84,9 @@ const PASSING_REASONS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', '
 
 const FULL_REASONS = new Set(['quotaExceeded', 'storageQuotaExceeded']);
 
-/** True for the store's own word that there is nothing under that key, and not that there is no bucket: others give a 404 as well. */
+/** True for an answer that says that there is nothing under that key, and not that there is no bucket. */
 export function isMissingObject(error: unknown): boolean {
-  return hasStatus(error, 404) && (error as GsError).reason === 'notFound' && !/\bbucket\b.* not exist/i.test((error as GsError).message);
+  return hasStatus(error, 404) && !/\bbucket\b.* not exist/i.test((error as GsError).message);
 }
 
 /** True for such an answer of the store. */
@@ -108,7 +107,7 @@ export function explainGs(error: unknown, what: string): Failure {
   if (status === 507 || FULL_REASONS.has(reason)) {
     return { error: failed('NO_SPACE'), passing: false, retryAfterMs: null };
   }
-  const passing = status >= 500 || status === 429 || status === 408 || PASSING_REASONS.has(reason) || isAltered(error);
+  const passing = isPassing(error);
   return {
     error: failed(passing ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED'),
     passing,
@@ -116,7 +115,17 @@ export function explainGs(error: unknown, what: string): Failure {
   };
 }
 
-/** The store got other bytes than were sent. */
-function isAltered({ status, message }: GsError): boolean {
-  return status === 400 && /doesn't match calculated/i.test(message);
+function isPassing(error: GsError): boolean {
+  const { status, reason } = error;
+  return status >= 500 || status === 429 || status === 408 || PASSING_REASONS.has(reason) || isAltered(error);
+}
+
+/** The store has said no, and would say so again. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof GsError && !(error instanceof TokenError) && error.status !== 401 && !isPassing(error);
+}
+
+/** The store got other bytes than were sent, as their checksum tells. */
+export function isAltered(error: unknown): boolean {
+  return hasStatus(error, 400) && /doesn't match calculated/i.test((error as GsError).message);
 }

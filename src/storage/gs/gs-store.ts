@@ -9,8 +9,8 @@ import type {
   ObjectUpload,
   UnfinishedUpload,
 } from '../objects/object-store.ts';
+import type { KeptUploads } from '../objects/kept-uploads.ts';
 import { isFileKey } from '../layout.ts';
-import { ShortRead } from '../objects/watch.ts';
 import { crc32c, crc32cText } from '../crc32c.ts';
 import { createBucket } from './gs-bucket.ts';
 import type { GsClient } from './gs-client.ts';
@@ -26,6 +26,7 @@ import {
   type GsPlace,
 } from './gs-object.ts';
 import { beginGsUpload, jsonBody, type Written } from './gs-upload.ts';
+import { KeptSession } from './kept-session.ts';
 
 const MIB = 1024 * 1024;
 
@@ -54,11 +55,14 @@ export class GsStore implements ObjectStore {
   readonly limits = LIMITS;
   readonly #location: GsLocation;
   readonly #client: GsClient;
+  readonly #uploads: KeptUploads | undefined;
 
-  constructor(location: GsLocation, client: GsClient) {
+  /** `uploads`: where the sessions of uploads are kept, so that another process goes on with them. */
+  constructor(location: GsLocation, client: GsClient, uploads?: KeptUploads) {
     this.url = location.url;
     this.#location = location;
     this.#client = client;
+    this.#uploads = uploads;
   }
 
   async check(create: boolean, signal?: AbortSignal): Promise<void> {
@@ -93,11 +97,7 @@ export class GsStore implements ObjectStore {
       const size = Number(sent?.split('/')[1] ?? stored ?? others['content-length']);
       return { body, size, version: String(others['x-goog-generation']) };
     } catch (error) {
-      if (hasStatus(error, 404)) {
-        // That answer has no word that only the store has.
-        if (version !== undefined || (await this.head(key, signal)) === null) return null;
-        throw new ShortRead('it has come since it was looked for');
-      }
+      if (isMissingObject(error)) return null;
       // No range begins in an empty object.
       if (range !== null && hasStatus(error, 416)) return this.read(key, null, { version, signal });
       throw error;
@@ -133,8 +133,9 @@ export class GsStore implements ObjectStore {
     }
   }
 
-  beginUpload(key: string, { signal }: Parameters<ObjectStore['beginUpload']>[1]): Promise<ObjectUpload> {
-    return beginGsUpload(this.#client, { place: this.#place(key), written: this.#written(key) }, signal);
+  beginUpload(key: string, how: Parameters<ObjectStore['beginUpload']>[1]): Promise<ObjectUpload> {
+    const kept = new KeptSession(this.#uploads, this.url, key);
+    return beginGsUpload(this.#client, { place: this.#place(key), written: this.#written(key), kept }, how);
   }
 
   async page(prefix: string, { flat, after, signal }: Parameters<ObjectStore['page']>[1]): Promise<ObjectPage> {

@@ -7,5 +7,8 @@ import { GsStore } from './gs-store.ts';
 
 /** Opens a place in a bucket of Google Cloud Storage. Throws STORAGE_FAILED, STORAGE_UNAVAILABLE. */
 export function openGsStorage(location: GsLocation, deps: ObjectDeps & { places: CredentialPlaces }): Promise<Storage> {
-  return openObjectStorage(new GsStore(location, new GsClient(location, deps.places, deps.patient)), deps);
+  return openObjectStorage(
+    new GsStore(location, new GsClient(location, deps.places, deps.patient), deps.uploads),
+    deps,
+  );
 }

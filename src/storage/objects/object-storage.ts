@@ -20,6 +20,7 @@ import type {
 import { bringObject } from './bring.ts';
 import { deleteKeys } from './delete-keys.ts';
 import { readHead, readText } from './documents.ts';
+import type { KeptUploads } from './kept-uploads.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { moveObjects } from './move.ts';
 import type { ObjectPage, ObjectStore } from './object-store.ts';
@@ -42,6 +43,8 @@ export interface ObjectDeps {
   create: boolean;
   /** By default on the calling thread. */
   hashing?: Hashing | undefined;
+  /** Where it is kept what is needed to go on with an upload in another process. By default nowhere. */
+  uploads?: KeptUploads | undefined;
 }
 
 /** Opens a place in a store. Says in seconds what is wrong with it. Throws STORAGE_FAILED, STORAGE_UNAVAILABLE. */

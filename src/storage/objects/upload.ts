@@ -189,7 +189,8 @@ class Sending {
       const part = { ...read, ...(await read.sums), index, begin };
       const { body } = part;
       if (!this.#upload.holds({ index, crc32: part.crc32, bytes: body.length })) {
-        await mayMove(this.#transfer, body.length, this.#signal);
+        const missing = this.#upload.lacks?.({ begin, bytes: body.length }) ?? body.length;
+        await mayMove(this.#transfer, missing, this.#signal);
         const send = (one: Try) => this.#upload.send(part, one.signal);
         await attempt(this.#transfer, this.#operation, send, this.#signal);
       }

@@ -108,7 +108,7 @@ const GCS: FaultKind = {
   asks: {
     put: (seen) => seen.method === 'POST' && isUpload(seen, 'multipart'),
     begin: (seen) => seen.method === 'POST' && isUpload(seen, 'resumable'),
-    part: ({ method, headers }) => method === 'PUT' && String(headers['content-range']).endsWith('/*'),
+    part: ({ method, headers }) => method === 'PUT' && /\d\/\*$/.test(String(headers['content-range'])),
     complete: ({ method, headers }) => method === 'PUT' && /\/\d+$/.test(String(headers['content-range'])),
     head: (seen) => seen.method === 'GET' && isObject(seen) && !seen.query.has('alt'),
     read: (seen) => seen.method === 'GET' && isObject(seen) && seen.query.get('alt') === 'media',
