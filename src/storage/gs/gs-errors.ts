@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { OperatorError, type ErrorCode } from '../../errors.ts';
 import { connectionFailure, retryAfterMs } from '../objects/connection-errors.ts';
+import { hideSecrets } from '../objects/hide-secrets.ts';
 import type { Failure } from '../objects/object-store.ts';
 
 /** What Google answers when it does not do what was asked for. */
@@ -29,7 +30,7 @@ export function tokenError(status: number, body: string, what: string): TokenErr
 
 /** What an answer's body says, in any of the forms that Google's interfaces give it. */
 export function gsError(status: number, headers: IncomingHttpHeaders, body: string): GsError {
-  return new GsError(status, wordsOf(body), headers['retry-after']);
+  return new GsError(status, wordsOf(hideSecrets(body)), headers['retry-after']);
 }
 
 interface Words {
@@ -84,9 +85,13 @@ const PASSING_REASONS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', '
 
 const FULL_REASONS = new Set(['quotaExceeded', 'storageQuotaExceeded']);
 
-/** True for an answer that says that there is nothing under that key, and not that there is no bucket. */
+/** True for the store's own word that there is nothing under that key, and not that there is no bucket: others give a 404 as well. */
 export function isMissingObject(error: unknown): boolean {
-  return hasStatus(error, 404) && !/\bbucket\b.* not exist/i.test((error as GsError).message);
+  return (
+    hasStatus(error, 404) &&
+    (error as GsError).reason === 'notFound' &&
+    !/\bbucket\b.* not exist/i.test((error as GsError).message)
+  );
 }
 
 /** True for such an answer of the store. */

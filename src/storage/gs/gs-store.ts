@@ -11,6 +11,7 @@ import type {
 } from '../objects/object-store.ts';
 import type { KeptUploads } from '../objects/kept-uploads.ts';
 import { isFileKey } from '../layout.ts';
+import { ShortRead } from '../objects/watch.ts';
 import { crc32c, crc32cText } from '../crc32c.ts';
 import { createBucket } from './gs-bucket.ts';
 import type { GsClient } from './gs-client.ts';
@@ -97,7 +98,11 @@ export class GsStore implements ObjectStore {
       const size = Number(sent?.split('/')[1] ?? stored ?? others['content-length']);
       return { body, size, version: String(others['x-goog-generation']) };
     } catch (error) {
-      if (isMissingObject(error)) return null;
+      if (hasStatus(error, 404)) {
+        // That answer has no word that only the store has.
+        if (version !== undefined || (await this.head(key, signal)) === null) return null;
+        throw new ShortRead('it has come since it was looked for');
+      }
       // No range begins in an empty object.
       if (range !== null && hasStatus(error, 416)) return this.read(key, null, { version, signal });
       throw error;

@@ -98,12 +98,19 @@ export interface ObjectStore {
   /**
    * Begins to read an object, from `begin` at most so many bytes, or all of it. Null: there is none, or with `version` none of that version. `size`
    * is the whole object's; an empty one has no ranges but is read as any other. `checked`: reading throws a ShortRead where
-   * what comes is not what was put, if the store tells; for what is held against nothing else.
+   * what comes is not what was put, if the store tells; for what is held against nothing else. `into`: what comes may be written there straight away, as
+   * long as the signal has not ended it, and `moved` is called meanwhile; it is then a chunk of `body` that lies at the beginning of `into` itself.
    */
   read(
     key: string,
     range: { begin: number; bytes: number } | null,
-    how: { version?: string | undefined; checked?: boolean; signal: AbortSignal },
+    how: {
+      version?: string | undefined;
+      checked?: boolean;
+      signal: AbortSignal;
+      into?: Buffer;
+      moved?: () => void;
+    },
   ): Promise<(Pick<ObjectFacts, 'size' | 'version'> & { body: AsyncIterable<Uint8Array> }) | null>;
 
   /** Puts an object in one request, with a checksum that the store checks. False, with `onlyNew` alone: there is one already. */
