@@ -17,6 +17,7 @@ export interface HttpClientOptions {
   /** A connection on which nothing moves for so long (ms) is given up. */
   silenceMs: number;
   /** See Patience; left out: what suits most servers. */
+  idleMs?: number;
   trustMs?: number;
   /** Of Node, for what goes through a proxy; null where a URL does not. */
   agentFor: (url: URL) => Agent | null;
@@ -46,8 +47,8 @@ export class HttpClient {
   }
 
   #pool(origin: string): Pool {
-    const { connections, trust, silenceMs, trustMs = TRUST_MS } = this.#options;
-    const patience = { silenceMs, idleMs: IDLE_MS, trustMs };
+    const { connections, trust, silenceMs, idleMs = IDLE_MS, trustMs = TRUST_MS } = this.#options;
+    const patience = { silenceMs, idleMs, trustMs };
     const pool = this.#pools.get(origin) ?? new Pool(connections, { trust, patience });
     this.#pools.set(origin, pool);
     return pool;
