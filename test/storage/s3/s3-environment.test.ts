@@ -42,7 +42,8 @@ interface Said {
 /** What a process with this environment, and a home of its own, finds at a place. */
 async function openIn(t: ExecutionContext, location: string, env: NodeJS.ProcessEnv, times = 1): Promise<Said> {
   const HOME = await temporaryDirectory(t);
-  const none = { AWS_EC2_METADATA_DISABLED: 'true', HOME, PATH: process.env['PATH'] };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const none = { AWS_EC2_METADATA_DISABLED: 'true', HOME, PATH, NODE_COMPILE_CACHE };
   const { stdout } = await run(process.execPath, [CHILD, location, String(times)], { env: { ...none, ...env } });
   return JSON.parse(stdout) as Said;
 }
