@@ -37,7 +37,7 @@ export interface FaultKind {
   env: NodeJS.ProcessEnv;
   asks: Asks;
   says: Says;
-  /** Another process finds the parts that were sent. */
+  /** Another process finds the parts that were sent, whatever its node keeps. */
   keepsParts: boolean;
   /**
    * Its server refuses a part that was altered and knows one that came twice. Otherwise that is seen when the object is made: it is deleted, and all is sent
