@@ -149,9 +149,10 @@ test('a step is RUNNING, tells its progress and ends FINISHED with its report', 
   const { reached, release } = holdSnapshot(running);
   await running.launchStep();
   await reached;
-  const progress = () => client.messages.filter((message) => 'progress' in message);
-  await client.untilHolds(() => progress().length >= 2);
-  t.like(progress().at(-1), { progress: { taskId: STEP, report: { remainingKeyspaces: ['shop'] } } });
+  const progress = () => client.messages.flatMap((message) => ('progress' in message ? [message.progress] : []));
+  // On a slow machine some are told before it is known what there is to do.
+  await client.untilHolds(() => progress().some(({ report }) => report.remainingKeyspaces.length > 0));
+  t.like(progress().at(-1), { taskId: STEP, report: { remainingKeyspaces: ['shop'] } });
   release();
   const { keyspaces, manifest } = reportOf(await client.until(STEP, 'TASK_FINISHED'));
   t.is(keyspaces['shop']?.status, 'SUCCESS');
