@@ -96,11 +96,9 @@ export function clusterOptions(defaults: { heap: number; healthInterval: number;
     option('--cluster-name <name>', 'CASSANDRA_CLUSTER_NAME', "Cassandra's cluster name")
       .argParser(clusterName)
       .default('cassandra'),
-    option(
-      '--seed-count <n>',
-      'CASSANDRA_SEED_COUNT',
-      'how many nodes are seeds; default: 2, or all of fewer',
-    ).argParser(count),
+    option('--seed-count <n>', 'CASSANDRA_SEED_COUNT', 'nodes that are seeds; default: 2, or all of fewer').argParser(
+      count,
+    ),
     option(
       '--backup-directory <location>',
       'CASSANDRA_BACKUP_DIRECTORY',

@@ -43,11 +43,12 @@ function noBucket(): Promise<never> {
   return Promise.reject(new OperatorError('STORAGE_FAILED', 'NoSuchBucket', { hint }));
 }
 
+async function hintAt(location: string): Promise<string> {
+  const { error } = await lookFromHere(location, noBucket, new HandClock());
+  return error?.hint ?? '';
+}
+
 test('of a bucket that a backup will make it is said that it will', async (t) => {
-  const hintAt = async (location: string): Promise<string> => {
-    const { error } = await lookFromHere(location, noBucket, new HandClock());
-    return error?.hint ?? '';
-  };
   t.regex(await hintAt('s3://bucket/p'), /add createBucket=true/);
   t.regex(await hintAt('s3://bucket/p?createBucket=false'), /add createBucket=true/);
   t.is(await hintAt('s3://bucket/p?region=a&createBucket=true'), 'The first backup makes it: createBucket=true.');
