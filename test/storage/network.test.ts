@@ -159,12 +159,18 @@ anyTest('a CA file that is missing, no PEM or broken is told by its name', async
 anyTest('NO_PROXY is read as the tools of the field do: names with what is below them, networks, all', async (t) => {
   const proxy = await startTestProxy(t);
   const isProxied = async (url: string, NO_PROXY: string): Promise<boolean> => {
-    const { http } = await networkAgents(DIRECT, { http_proxy: proxy.url.replace('http://', ''), NO_PROXY });
-    const before = proxy.asked.length;
+    const { client, http } = await networkAgents(DIRECT, { http_proxy: proxy.url.replace('http://', ''), NO_PROXY });
     // Nobody listens on that port of any of them.
     const signal = AbortSignal.timeout(5000);
+    const asked = [proxy.asked.length];
     await new Promise((resolve) => get(url, { agent: http, signal }).on('error', resolve));
-    return proxy.asked.length > before;
+    asked.push(proxy.asked.length);
+    const request = { method: 'GET', url: new URL(url), headers: {}, signal, connectMs: 5000 };
+    await t.throwsAsync(client.request(request).then(({ body }) => body.toArray()));
+    asked.push(proxy.asked.length);
+    const [byAgent, byClient] = [asked[1]! > asked[0]!, asked[2]! > asked[1]!];
+    t.is(byClient, byAgent, `${url}, NO_PROXY=${NO_PROXY}`);
+    return byAgent;
   };
   t.true(await isProxied('http://a.storage.example:1/', ''));
   t.true(await isProxied('http://badstorage.example:1/', 'storage.example'));
