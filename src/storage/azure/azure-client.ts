@@ -55,7 +55,7 @@ async function connect(
 ): Promise<ContainerClient> {
   const { endpoint, credential, sas } = await findAzureAccess(location, places, { agent: agents.verified });
   const pipeline = newPipeline(credential, {
-    httpClient: azureHttp(agents, patient ? CONNECT_MS : HASTY_CONNECT_MS),
+    httpClient: azureHttp(agents.client, patient ? CONNECT_MS : HASTY_CONNECT_MS),
     // Who asks tries again, see objects/retry.ts.
     retryOptions: { maxTries: 1 },
   });

@@ -15,6 +15,7 @@ import type { AzureClient } from './azure-client.ts';
 import { copyBlob } from './azure-copy.ts';
 import { explainAzure, hasCode, isMissingBlob, isRefused } from './azure-errors.ts';
 import type { AzureLocation } from './azure-location.ts';
+import { readInto } from './azure-http.ts';
 import { beginAzureUpload, md5Of, type Written } from './azure-upload.ts';
 
 const MIB = 1024 * 1024;
@@ -75,8 +76,10 @@ export class AzureStore implements ObjectStore {
     }
   }
 
-  async read(...[key, range, { version, signal }]: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
+  async read(...[key, range, how]: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
+    const { version, signal } = how;
     const conditions = version === undefined ? {} : { conditions: { ifMatch: version } };
+    readInto(signal, how);
     try {
       const answer = await this.#client.send((container) =>
         container
@@ -88,7 +91,7 @@ export class AzureStore implements ObjectStore {
     } catch (error) {
       if (isMissingBlob(error) || hasCode(error, 'ConditionNotMet')) return null;
       // No range begins in an empty blob.
-      if (range !== null && hasCode(error, 'InvalidRange')) return this.read(key, null, { version, signal });
+      if (range !== null && hasCode(error, 'InvalidRange')) return this.read(key, null, how);
       throw error;
     }
   }

@@ -1,8 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { CredentialPlaces } from '../credentials.ts';
+import type { HttpAnswer } from '../http/exchange.ts';
+import type { HttpRequest } from '../http/request-head.ts';
+import { networkAgents, type NetworkAgents } from '../network.ts';
 import { ShortRead } from '../objects/watch.ts';
-import { networkAgents, SILENCE_MS, type NetworkAgents } from '../network.ts';
 import { GsError, gsError, hasStatus } from './gs-errors.ts';
 import type { GsLocation } from './gs-location.ts';
 import { findAccess, type GsAccess } from './gs-tokens.ts';
@@ -13,14 +13,12 @@ const HASTY_CONNECT_MS = 2_000;
 /** Of an answer that is no content: pages of a listing have some 100 kB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
-export interface GsRequest {
+export interface GsRequest extends Pick<HttpRequest, 'body' | 'signal' | 'into' | 'moved'> {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Encoded, with its query if it has one. */
   path: string;
   query?: Record<string, string | number>;
   headers?: Record<string, string>;
-  body?: Buffer[];
-  signal?: AbortSignal | undefined;
 }
 
 /** Requests to Google Cloud Storage's JSON interface, with a token, each of them once. */
@@ -41,7 +39,7 @@ export class GsClient {
   }
 
   /** The answer, whose body has to be read or destroyed. Throws GsError for one that is neither 2xx nor 308, which says that an upload goes on. */
-  async send(request: GsRequest): Promise<IncomingMessage> {
+  async send(request: GsRequest): Promise<HttpAnswer> {
     const access = await this.#currentAccess();
     const token = await access.token();
     try {
@@ -79,69 +77,51 @@ export class GsClient {
     return (await this.#currentAccess()).token();
   }
 
-  async #sendOnce(request: GsRequest, token: string | null): Promise<IncomingMessage> {
+  async #sendOnce(request: GsRequest, token: string | null): Promise<HttpAnswer> {
     this.#agents ??= await this.#findAgents();
     const answer = await this.#answer(request, token, this.#agents);
-    const status = answer.statusCode ?? 0;
+    const { status } = answer;
     if ((status >= 200 && status < 300) || status === 308) return answer;
     throw gsError(status, answer.headers, await readText(answer));
   }
 
   #answer(
-    { method = 'GET', path, query = {}, headers = {}, body = [], signal }: GsRequest,
+    { method = 'GET', path, query = {}, headers = {}, body, signal, into, moved }: GsRequest,
     token: string | null,
-    agents: NetworkAgents,
-  ): Promise<IncomingMessage> {
+    { client }: NetworkAgents,
+  ): Promise<HttpAnswer> {
     const url = new URL(path, this.#endpoint);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
-    return new Promise((resolve, reject) => {
-      const isSecure = url.protocol === 'https:';
-      const request = (isSecure ? httpsRequest : httpRequest)(url, {
-        method,
-        agent: isSecure ? agents.https : agents.http,
-        timeout: this.#connectMs,
-        ...(signal === undefined ? {} : { signal }),
-        headers: {
-          ...headers,
-          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-          ...(method === 'GET' ? {} : { 'content-length': body.reduce((bytes, { length }) => bytes + length, 0) }),
-        },
-      });
-      request.once('response', resolve);
-      // Also one that comes after the answer has begun, which then ends the answer's body as well.
-      request.on('error', reject);
-      request.on('timeout', () => request.destroy(silent()));
-      request.once('socket', (socket) => {
-        const connected = isSecure ? 'secureConnect' : 'connect';
-        if (socket.connecting) socket.once(connected, () => request.setTimeout(SILENCE_MS));
-        else request.setTimeout(SILENCE_MS);
-      });
-      for (const chunk of body) request.write(chunk);
-      request.end();
+    return client.request({
+      method,
+      url,
+      headers: { ...headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+      // What is sent says that it is empty where it is.
+      body: method === 'GET' ? undefined : (body ?? []),
+      connectMs: this.#connectMs,
+      signal,
+      into,
+      moved,
     });
   }
 }
 
-function silent(): Error {
-  return Object.assign(new Error('it did not answer in time'), { code: 'ETIMEDOUT' });
-}
-
 /** Of an answer that has no content of an object. */
-export async function readJson<T>(answer: IncomingMessage): Promise<T> {
+export async function readJson<T>(answer: HttpAnswer): Promise<T> {
   const text = await readText(answer);
   try {
     return JSON.parse(text) as T;
   } catch {
     // Its beginning is right: it was cut on its way.
     if (/^\s*(?:\{|$)/.test(text)) throw new ShortRead('the answer is only the beginning of one');
-    throw new GsError(answer.statusCode ?? 0, { reason: 'unknownAnswer', message: 'the answer is no JSON' });
+    throw new GsError(answer.status, { reason: 'unknownAnswer', message: 'the answer is no JSON' });
   }
 }
 
-async function readText(answer: IncomingMessage): Promise<string> {
+async function readText(answer: HttpAnswer): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > LONGEST_ANSWER) break;

@@ -39,7 +39,7 @@ export async function deleteObject(
   try {
     const path = objectPath(place);
     const query = generation === undefined ? {} : { generation };
-    (await client.send({ method: 'DELETE', path, query, signal })).resume();
+    (await client.send({ method: 'DELETE', path, query, signal })).body.resume();
   } catch (error) {
     if (!hasStatus(error, 404)) throw error;
   }

@@ -88,13 +88,15 @@ export class GsStore implements ObjectStore {
     }
   }
 
-  async read(...[key, range, { version, signal }]: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
+  async read(...[key, range, how]: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
+    const { version, signal, into, moved } = how;
     const pinned = version === undefined ? {} : { generation: version };
     const headers = range === null ? {} : { range: `bytes=${range.begin}-${range.begin + range.bytes - 1}` };
     try {
       const query = { alt: 'media', ...pinned };
-      const body = await this.#client.send({ path: this.#path(key), query, headers, signal });
-      const { 'content-range': sent, 'x-goog-stored-content-length': stored, ...others } = body.headers;
+      const request = { path: this.#path(key), query, headers, signal, into, moved };
+      const { headers: told, body } = await this.#client.send(request);
+      const { 'content-range': sent, 'x-goog-stored-content-length': stored, ...others } = told;
       const size = Number(sent?.split('/')[1] ?? stored ?? others['content-length']);
       return { body, size, version: String(others['x-goog-generation']) };
     } catch (error) {
@@ -104,7 +106,7 @@ export class GsStore implements ObjectStore {
         throw new ShortRead('it has come since it was looked for');
       }
       // No range begins in an empty object.
-      if (range !== null && hasStatus(error, 416)) return this.read(key, null, { version, signal });
+      if (range !== null && hasStatus(error, 416)) return this.read(key, null, how);
       throw error;
     }
   }

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { OperatorError } from '../../errors.ts';
+import type { HttpAnswer } from '../http/exchange.ts';
 import type { ObjectPart, ObjectStore, ObjectUpload } from '../objects/object-store.ts';
 import { combineCrc32c } from '../crc32-combine.ts';
 import { crc32c, crc32cText } from '../crc32c.ts';
@@ -61,10 +61,10 @@ async function beginSession(
     body,
     signal,
   });
-  answer.resume();
+  answer.body.resume();
   const { location = '' } = answer.headers;
   if (!URL.canParse(location)) {
-    throw new GsError(answer.statusCode ?? 0, { reason: 'unknownAnswer', message: 'the answer names no session' });
+    throw new GsError(answer.status, { reason: 'unknownAnswer', message: 'the answer names no session' });
   }
   // Under the endpoint that was told: the store may know itself by a name that is not reached from here.
   const { pathname, search } = new URL(location);
@@ -75,8 +75,8 @@ async function beginSession(
 async function bytesThere(client: GsClient, { path }: Session, signal: AbortSignal): Promise<number | null> {
   try {
     const answer = await client.send({ method: 'PUT', path, headers: { 'content-range': 'bytes */*' }, signal });
-    answer.resume();
-    return answer.statusCode === 308 ? bytesIn(answer) : null;
+    answer.body.resume();
+    return answer.status === 308 ? bytesIn(answer) : null;
   } catch (error) {
     if (isRefusal(error)) return null;
     throw error;
@@ -84,7 +84,7 @@ async function bytesThere(client: GsClient, { path }: Session, signal: AbortSign
 }
 
 /** Of an answer that says that the session goes on. */
-function bytesIn({ headers: { range = '' } }: Pick<IncomingMessage, 'headers'>): number {
+function bytesIn({ headers: { range = '' } }: Pick<HttpAnswer, 'headers'>): number {
   return Number(/-(\d+)$/.exec(range)?.[1] ?? -1) + 1;
 }
 
@@ -159,7 +159,7 @@ class GsUpload implements ObjectUpload {
   async abort(): Promise<void> {
     await this.#kept.forget();
     try {
-      (await this.#client.send({ method: 'DELETE', path: this.#session })).resume();
+      (await this.#client.send({ method: 'DELETE', path: this.#session })).body.resume();
     } catch (error) {
       // Google's answer to it is 499; what else the store refuses it ends by itself.
       if (!(error instanceof GsError) || error.status >= 500) throw error;
@@ -173,8 +173,8 @@ class GsUpload implements ObjectUpload {
       const from = this.#there;
       if (from < begin) throw new Useless(`of ${begin} bytes the store has kept ${from}`);
       const answer = await this.#put(body.subarray(from - begin), from, how);
-      if (answer.statusCode !== 308) return await readJson<GsObject>(answer);
-      answer.resume();
+      if (answer.status !== 308) return await readJson<GsObject>(answer);
+      answer.body.resume();
       this.#there = bytesIn(answer);
       if (this.#there === from) throw stuck(`the store has taken none of ${end - from} bytes`);
       if (this.#there > end) throw new Useless(`of ${end} bytes the store has ${this.#there}`);

@@ -56,9 +56,10 @@ async function downloadTo(
     explained({ operation: `bringing ${key} to ${targetPath}`, directory, needed: size }, act);
   const temporary = join(directory, `${TEMPORARY_PREFIX}${randomUUID()}`);
   const hasher = transfer.hashing.hasher(size);
-  await onDisk(() => mkdir(directory, { recursive: true }));
+  let isLeft = false;
   try {
-    const file = await onDisk(() => open(temporary, 'wx'));
+    const file = await onDisk(() => create(temporary));
+    isLeft = true;
     try {
       for await (const part of readParts(transfer, key, size, options)) {
         await Promise.all([hasher.add(part), onDisk(() => writeAll(file, part))]);
@@ -67,11 +68,25 @@ async function downloadTo(
       await file.close();
     }
     const found = await hasher.sha256();
-    if (found === sha256) await onDisk(() => rename(temporary, targetPath));
+    if (found === sha256) {
+      await onDisk(() => rename(temporary, targetPath));
+      isLeft = false;
+    }
     return found;
   } finally {
     hasher.end();
-    await rm(temporary, { force: true });
+    if (isLeft) await rm(temporary, { force: true });
+  }
+}
+
+/** Most files come to a folder that is there already. */
+async function create(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return open(path, 'wx');
   }
 }
 

@@ -49,7 +49,8 @@ for (const [name, fault] of Object.entries(PASSING)) {
       t.is(met.times, 1, `${ask}: ${String(act)}`);
       proxy.calm();
     }
-    t.true(clock.pauses.length >= ACTS.length);
+    // What was lost with a connection that nobody had used for a while is asked again at once.
+    if (fault(kind.says).instead !== 'lost') t.true(clock.pauses.length >= ACTS.length);
     t.deepEqual(
       (await listed(direct)).map(({ key }) => key),
       ['c/h/1', 'c/new', 'c/once', 'c/there'],
