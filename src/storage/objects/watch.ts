@@ -3,6 +3,9 @@ import type { Clock } from '../../clock.ts';
 /** The connection ended before the answer did, or the answer is not what was asked for. */
 export class ShortRead extends Error {}
 
+/** Told to who watches, once there is nothing to watch: without a reason each abort makes an exception of its own. */
+const ENDED = new Error('it has ended');
+
 /** One try of a request. */
 export interface Try {
   /** Ends it. */
@@ -41,7 +44,7 @@ export async function watched<T>(
     return await Promise.race([act({ signal: trying.signal, moved: () => (last = clock.now()) }), silence()]);
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    watching.abort();
+    watching.abort(ENDED);
   }
 }
 
