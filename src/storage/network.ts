@@ -120,7 +120,7 @@ const LOOPBACK = ['localhost', '.localhost', '127.0.0.0-127.255.255.255', '::1',
 /** Of the variables that curl, Go and Python know; `http_proxy` in capitals too, as we are no CGI. */
 function proxyOf(env: NodeJS.ProcessEnv): ProxyEnv {
   const read = (name: string): string | undefined => env[name.toLowerCase()] || env[name] || undefined;
-  const bypassed = (read('NO_PROXY') ?? '').split(',').map((entry) => entry);
+  const bypassed = (read('NO_PROXY') ?? '').split(',').map((entry) => entry.trim());
   return {
     HTTP_PROXY: proxyUrl('HTTP_PROXY', read('HTTP_PROXY')),
     HTTPS_PROXY: proxyUrl('HTTPS_PROXY', read('HTTPS_PROXY')),

@@ -176,6 +176,7 @@ anyTest('NO_PROXY is read as the tools of the field do: names with what is below
   t.true(await isProxied('http://badstorage.example:1/', 'storage.example'));
   t.false(await isProxied('http://a.storage.example:1/', 'storage.example'));
   t.false(await isProxied('http://a.storage.example:1/', 'other, .storage.example'));
+  t.false(await isProxied('http://a.storage.example:1/', 'other , storage.example'));
   t.false(await isProxied('http://a.storage.example:1/', '*'));
   t.true(await isProxied('http://192.0.2.7:1/', '192.0.2.8/29,192.0.2.7/x'));
   t.false(await isProxied('http://127.0.0.9:1/', ''));
