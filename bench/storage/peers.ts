@@ -55,7 +55,8 @@ export function rclone(): Tool | null {
     command: (direction, { folder }) => {
       const store = 'bench:rclone/node/data';
       const [from, to] = direction === 'up' ? [folder, store] : [store, folder];
-      return [join(RCLONE, 'rclone'), 'copy', from, to];
+      // Also what is there already, from the round before.
+      return [join(RCLONE, 'rclone'), 'copy', '--ignore-times', from, to];
     },
     env: ({ store }) => ({
       RCLONE_CONFIG_BENCH_TYPE: 's3',

@@ -85,10 +85,10 @@ test('backups are compressed and encrypted, build on each other, outlive a rotat
 
   const now = await contents(client, KEYSPACE);
   for (const [at, expected] of [
-    [place, /the key 2026-10, 2026-11, and the location names no keys/],
+    [place, /the keys 2026-10, 2026-11, and the location names no keys/],
     [
       `${place}?encryption=file:${directory}/other`,
-      /the key 2026-10, 2026-11, looked for in the file .*other: there is only 2027-01/,
+      /the keys 2026-10, 2026-11, looked for in the file .*other: there is only 2027-01/,
     ],
   ] as const) {
     await writeFile(join(directory, 'other'), keyLine('2027-01'), { mode: 0o600 });
