@@ -11,8 +11,8 @@ const CONNECT_MS = 10_000;
 const HASTY_CONNECT_MS = 2_000;
 /** Credentials that did not come for so long do not come. */
 const LONGEST_CHAIN_MS = 20_000;
-/** An instance's metadata service answers at once, on a busy host nearly so; where there is none nobody ever answers. */
-const METADATA = { timeout: 2_000, maxRetries: 1 };
+/** An instance's metadata service answers at once, on a busy host a little later (ms); where there is none nobody ever answers. */
+const METADATA_MS = 2_000;
 
 export interface S3Connection {
   places: CredentialPlaces;
@@ -74,7 +74,7 @@ type Handler = Exclude<S3ClientConfig['requestHandler'], undefined>;
 /** Amazon's default chain, whose own requests are sent by that handler. One that hangs is given up. */
 function boundedChain(config: ChainConfig, requestHandler: Handler): Chain {
   const parentClientConfig = { ...config.parentClientConfig, requestHandler };
-  const chain = defaultProvider({ ...METADATA, ...config, parentClientConfig });
+  const chain = defaultProvider({ timeout: METADATA_MS, ...config, parentClientConfig });
   return async (options) => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

@@ -227,9 +227,8 @@ test.serial('a backup of before the replacement is restored, to the new node by 
 
 /** The master offers what a node had before its agent has deleted it. */
 async function givenBack(ring: LocalRing, number: number): Promise<void> {
-  await ring.until(`volumes of node ${number} are deleted`, 30_000, async () => volumesOf(ring, number).length === 0);
-  const isFree = async (): Promise<boolean> => reservations(ring)[number]?.length === 0;
-  await ring.until(`nothing is reserved for node ${number}`, 30_000, isFree);
+  await ring.until('its volumes are deleted', 30_000, async () => volumesOf(ring, number).length === 0);
+  await ring.until('nothing is reserved for it', 30_000, async () => reservations(ring)[number]?.length === 0);
 }
 
 test.serial('what is left of the replaced node is deleted once an operator says so', async (t) => {
