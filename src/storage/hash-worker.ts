@@ -3,10 +3,7 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { crc32c } from './crc32c.ts';
-import type { PartSums, StoreSum } from './hasher.ts';
-
-/** What may be wanted of a chunk itself. */
-export type PartSum = 'crc32' | StoreSum;
+import type { PartSum, PartSums } from './part-sums.ts';
 
 /** What is to be hashed, in the order of the messages. `file`: whose SHA-256 it goes into; null for none. Without a chunk: the file's end. */
 export type HashRequest =

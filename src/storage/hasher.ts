@@ -3,21 +3,9 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { combineCrc32 } from './crc32-combine.ts';
-import type { HashReply, HashRequest, PartSum } from './hash-worker.ts';
+import type { HashReply, HashRequest } from './hash-worker.ts';
+import type { PartSum, PartSums, StoreSum } from './part-sums.ts';
 import type { StoredFile } from './storage.ts';
-
-/** What a store may hold a part against where that is not its CRC-32. */
-export type StoreSum = 'md5' | 'crc32c';
-
-/** Checksums of a part. */
-export interface PartSums {
-  /** Unsigned. */
-  crc32: number;
-  /** Where the store wants it and it was computed already. */
-  md5?: Uint8Array;
-  /** The same; unsigned. */
-  crc32c?: number;
-}
 
 /** Hashes one file as it passes: chunks in the order of the calls, which are not to change until theirs has ended. */
 export interface Hasher {

@@ -1,4 +1,4 @@
-import type { PartSums, StoreSum } from '../hasher.ts';
+import type { PartSums, StoreSum } from '../part-sums.ts';
 import type { StoredEntry } from '../storage.ts';
 
 /** What a store says of one object. */

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { Hasher, PartSums } from '../hasher.ts';
+import type { Hasher } from '../hasher.ts';
+import type { PartSums } from '../part-sums.ts';
 import { sourceChanged } from '../storage-errors.ts';
 
 /** A part of what is to be stored. */
