@@ -66,6 +66,8 @@ export class TestScheduler {
   readonly #master: string;
   readonly #response: IncomingMessage | undefined;
   #events: SchedulerEvent[] = [];
+  /** Uuids of updates, in hex. */
+  readonly #acknowledged = new Set<string>();
   #ended = false;
   readonly #changes = new EventEmitter();
   readonly #headers: Record<string, string>;
@@ -168,8 +170,9 @@ export class TestScheduler {
 
   /** The next update of the task in that state, not acknowledged. */
   async update(taskId: string, state: TaskState): Promise<TaskStatus> {
+    // An update that came twice before it was acknowledged is not the next one, of a task of that id that came after.
     const fits = ({ update: { status } }: EventOf<'UPDATE'>) =>
-      status.taskId.value === taskId && status.state === state;
+      status.taskId.value === taskId && status.state === state && !this.#acknowledged.has(uuidOf(status));
     const event = await this.next('UPDATE', fits);
     return event.update.status;
   }
@@ -189,7 +192,9 @@ export class TestScheduler {
   }
 
   async acknowledge({ agentId = { value: '' }, taskId, uuid }: TaskStatus): Promise<void> {
-    if (uuid) await this.call({ type: 'ACKNOWLEDGE', acknowledge: { agentId, taskId, uuid } });
+    if (!uuid) return;
+    await this.call({ type: 'ACKNOWLEDGE', acknowledge: { agentId, taskId, uuid } });
+    this.#acknowledged.add(uuidOf({ uuid }));
   }
 
   /** Waits for the updates one after the other and acknowledges each; gives the last. */
@@ -257,6 +262,10 @@ export class TestScheduler {
     const how = this.#ended ? 'before the stream ended' : `within ${PATIENCE_MS} ms`;
     return new OperatorError('TIMEOUT', `Expected ${type} ${how}; not taken: ${there}`);
   }
+}
+
+function uuidOf({ uuid }: Pick<TaskStatus, 'uuid'>): string {
+  return uuid === undefined ? '' : Buffer.from(uuid).toString('hex');
 }
 
 /** The test executor by its id; the same each time. */
