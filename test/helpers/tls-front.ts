@@ -1,13 +1,13 @@
 // What stands between a node and its store: TLS before a server that speaks none, and a proxy.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
-import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import type { ExecutionContext } from 'ava';
+import { listen } from './listen.ts';
 
 type Test = Pick<ExecutionContext, 'teardown'>;
 
@@ -71,22 +71,6 @@ export async function startTestProxy(t: Test, { refuse = 200 } = {}): Promise<Te
     joinSockets(socket, connect(Number(url.split(':').at(-1)), '127.0.0.1'));
   });
   return { url: `http://127.0.0.1:${await listen(t, server)}`, asked };
-}
-
-async function listen(t: Test, server: Server): Promise<number> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(async () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await once(server, 'close');
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 function connectTo(target: string): Socket {

@@ -1,7 +1,10 @@
+import type { Clock } from '../../src/clock.ts';
+import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import type { Offer } from '../../src/mesos/types.ts';
 import { newNode, type ClusterNode, type NodeHealth } from '../../src/model/node.ts';
 import { SealingKey } from '../../src/sealed.ts';
 import type { SchedulerSettings } from '../../src/scheduler/settings.ts';
+import type { State } from '../../src/state/database.ts';
 
 export const settings: SchedulerSettings = {
   clusterName: 'dev',
@@ -111,5 +114,17 @@ export function runningNode(number: number, changes: Partial<ClusterNode> = {}):
     healthAt: 1,
     bootstrapped: true,
     ...changes,
+  });
+}
+
+/** Jobs of a cluster that has no backup yet. */
+export function clusterJobs(state: State, clock: Clock): ClusterJobs {
+  return new ClusterJobs({
+    state,
+    clock,
+    cluster: 'dev',
+    defaultLocation: 'file:///backup',
+    wake: () => undefined,
+    findBackup: () => Promise.resolve({ state: 'ABSENT', message: null }),
   });
 }

@@ -1,5 +1,4 @@
 import type { ExecutionContext } from 'ava';
-import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import { defaultLimits } from '../../src/jobs/limits.ts';
 import { createLogger } from '../../src/log.ts';
 import type { SchedulerCall } from '../../src/mesos/types.ts';
@@ -8,7 +7,7 @@ import type { SchedulerContext } from '../../src/scheduler/context.ts';
 import { LastOffers } from '../../src/scheduler/last-offers.ts';
 import type { SchedulerSettings } from '../../src/scheduler/settings.ts';
 import { newState } from '../state/helpers.ts';
-import { settings as defaults } from './helpers.ts';
+import { clusterJobs, settings as defaults } from './helpers.ts';
 
 /** What a scheduler places nodes with, and the calls that it makes. */
 export function placing(
@@ -19,14 +18,7 @@ export function placing(
   const state = newState(t);
   for (const node of nodes) state.nodes.save(node);
   const clock = { now: () => 1_700_000_000_000, sleep: () => Promise.reject(new Error('nothing sleeps here')) };
-  const jobs = new ClusterJobs({
-    state,
-    clock,
-    cluster: 'dev',
-    defaultLocation: 'file:///backup',
-    wake: () => undefined,
-    findBackup: () => Promise.resolve({ state: 'ABSENT', message: null }),
-  });
+  const jobs = clusterJobs(state, clock);
   const calls: SchedulerCall[] = [];
   const client = {
     subscribed: true,

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import { defaultLimits as limits } from '../../src/jobs/limits.ts';
 import { launched } from '../../src/jobs/next-steps.ts';
 import { createLogger } from '../../src/log.ts';
@@ -13,7 +12,7 @@ import { Scheduler } from '../../src/scheduler/scheduler.ts';
 import { pastPreflight } from '../helpers/past-preflight.ts';
 import { newState } from '../state/helpers.ts';
 import { HandTurnedClient, untilAborted } from './hand-turned-client.ts';
-import { runningNode, settings } from './helpers.ts';
+import { clusterJobs, runningNode, settings } from './helpers.ts';
 
 const TASK = 'cassandra.dev.node.0.executor.BACKUP.1.backup.1';
 
@@ -30,14 +29,7 @@ async function backingUp(t: ExecutionContext): Promise<Rig> {
   let now = 1_700_000_000_000;
   const clock = { now: () => now, sleep: untilAborted };
   state.nodes.save(runningNode(0));
-  const jobs = new ClusterJobs({
-    state,
-    clock,
-    cluster: 'dev',
-    defaultLocation: 'file:///backup',
-    wake: () => undefined,
-    findBackup: () => Promise.resolve({ state: 'ABSENT', message: null }),
-  });
+  const jobs = clusterJobs(state, clock);
   const client = new HandTurnedClient();
   const log = createLogger('test', 'silent');
   const scheduler = new Scheduler({

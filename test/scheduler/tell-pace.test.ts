@@ -1,5 +1,4 @@
 import test, { type ExecutionContext } from 'ava';
-import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import { defaultLimits as limits } from '../../src/jobs/limits.ts';
 import { launched } from '../../src/jobs/next-steps.ts';
 import { onProgress } from '../../src/jobs/step-updates.ts';
@@ -11,7 +10,7 @@ import { LastOffers } from '../../src/scheduler/last-offers.ts';
 import { TellPace } from '../../src/scheduler/tell-pace.ts';
 import { pastPreflight } from '../helpers/past-preflight.ts';
 import { newState } from '../state/helpers.ts';
-import { runningNode, settings } from './helpers.ts';
+import { clusterJobs, runningNode, settings } from './helpers.ts';
 
 const TASK = 'cassandra.dev.node.0.executor.BACKUP.1.backup.1';
 
@@ -21,14 +20,7 @@ async function backingUp(t: ExecutionContext, bandwidth: number) {
   let now = 1_700_000_000_000;
   const clock = { now: () => now, sleep: () => Promise.reject(new Error('nothing sleeps here')) };
   state.nodes.save(runningNode(0));
-  const jobs = new ClusterJobs({
-    state,
-    clock,
-    cluster: 'dev',
-    defaultLocation: 'file:///backup',
-    wake: () => undefined,
-    findBackup: () => Promise.resolve({ state: 'ABSENT', message: null }),
-  });
+  const jobs = clusterJobs(state, clock);
   const told: { to: string; pace: Pace | null }[] = [];
   const link = { isCut: false };
   const client: SchedulerClient = {

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import { defaultLimits as limits } from '../../src/jobs/limits.ts';
 import { createLogger } from '../../src/log.ts';
 import { encodeExecutorInfo } from '../../src/mesos/messages.ts';
@@ -9,7 +8,7 @@ import { LastOffers } from '../../src/scheduler/last-offers.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
 import { newState } from '../state/helpers.ts';
 import { HandTurnedClient, untilAborted } from './hand-turned-client.ts';
-import { anOffer, runningNode, settings } from './helpers.ts';
+import { anOffer, clusterJobs, runningNode, settings } from './helpers.ts';
 
 const NODES = [0, 1].map((number) => {
   const node = runningNode(number);
@@ -39,14 +38,7 @@ async function launching(t: ExecutionContext) {
   for (const node of NODES) state.nodes.save(node);
   let now = 1_700_000_000_000;
   const clock = { now: () => now, sleep: untilAborted };
-  const jobs = new ClusterJobs({
-    state,
-    clock,
-    cluster: 'dev',
-    defaultLocation: 'file:///backup',
-    wake: () => undefined,
-    findBackup: () => Promise.resolve({ state: 'ABSENT', message: null }),
-  });
+  const jobs = clusterJobs(state, clock);
   const client = new HandTurnedClient();
   const scheduler = new Scheduler({
     client,

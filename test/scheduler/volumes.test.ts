@@ -3,7 +3,6 @@ import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/clock.ts';
-import { ClusterJobs } from '../../src/jobs/cluster-jobs.ts';
 import { defaultLimits } from '../../src/jobs/limits.ts';
 import { createLogger } from '../../src/log.ts';
 import { parseMasters } from '../../src/mesos/masters.ts';
@@ -15,7 +14,7 @@ import { Scheduler } from '../../src/scheduler/scheduler.ts';
 import { embedded, temporaryDirectory } from '../mesos/helpers/mesos.ts';
 import { FRAMEWORK } from '../mesos/running-scheduler.ts';
 import { newState } from '../state/helpers.ts';
-import { withRole } from './helpers.ts';
+import { clusterJobs, withRole } from './helpers.ts';
 
 const EXECUTOR = fileURLToPath(new URL('volume-executor.ts', import.meta.url));
 const ID = 'cassandra.dev.node.0.executor';
@@ -90,14 +89,7 @@ async function ringOfOne(t: ExecutionContext, type: Disk) {
       backoff: { minMs: 10, maxMs: 100 },
     }),
   );
-  const jobs = new ClusterJobs({
-    state,
-    clock: systemClock,
-    cluster: 'dev',
-    defaultLocation: 'file:///backup',
-    wake: () => undefined,
-    findBackup: () => Promise.resolve({ state: 'ABSENT', message: null }),
-  });
+  const jobs = clusterJobs(state, systemClock);
   const settings = {
     ...withRole,
     volumes: { type, count: 1 },

@@ -1,6 +1,6 @@
-import type { HttpOperationResponse, IHttpClient, WebResource } from '@azure/storage-blob';
+import type { HttpOperationResponse, IHttpClient } from '@azure/storage-blob';
 import type { HttpClient } from '../http/http-client.ts';
-import type { HttpRequest } from '../http/request-head.ts';
+import { bodyOf, type HttpRequest } from '../http/request-head.ts';
 
 /** Where the content of an answer may be written straight away. */
 export type Into = Pick<HttpRequest, 'into' | 'moved'>;
@@ -26,7 +26,8 @@ export function azureHttp(client: HttpClient, connectMs: number): IHttpClient {
         method,
         url: new URL(request.url),
         headers: request.headers.toJson({ preserveCase: true }),
-        body: [bodyOf(request)],
+        // What is empty says so.
+        body: bodyOf(request.body) ?? [],
         signal,
         connectMs,
         ...(signal && PLACES.get(signal)),
@@ -39,12 +40,4 @@ export function azureHttp(client: HttpClient, connectMs: number): IHttpClient {
       return { request, status, headers, bodyAsText: Buffer.concat(await body.toArray()).toString('utf8') };
     },
   };
-}
-
-/** All that is sent is in memory: parts, and the library's XML. */
-function bodyOf({ body }: WebResource): Buffer {
-  if (body === undefined || body === null) return Buffer.alloc(0);
-  if (Buffer.isBuffer(body)) return body;
-  if (typeof body === 'string') return Buffer.from(body);
-  throw new Error('expected the body of a request to be text or bytes');
 }

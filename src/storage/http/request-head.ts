@@ -40,3 +40,11 @@ export function requestHead({ method, url, headers, body }: HttpRequest): string
 export function bytesOf(body: readonly Uint8Array[]): number {
   return body.reduce((sum, { length }) => sum + length, 0);
 }
+
+/** The body of a request as a library has made it; undefined for none. Throws where it is neither text nor bytes: all that is sent is in memory. */
+export function bodyOf(body: unknown): Uint8Array[] | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (body instanceof Uint8Array) return [body];
+  if (typeof body === 'string') return [Buffer.from(body)];
+  throw new Error('expected the body of a request to be text or bytes');
+}

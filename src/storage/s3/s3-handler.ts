@@ -1,4 +1,5 @@
 import type { HttpClient } from '../http/http-client.ts';
+import { bodyOf } from '../http/request-head.ts';
 
 /** Of the SDK's own request what is needed to send it. */
 interface SignedRequest {
@@ -54,11 +55,4 @@ function urlOf({ protocol, hostname, port, path, query = {} }: SignedRequest): U
 /** As the signature has it (RFC 3986). */
 function encoded(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-function bodyOf(body: unknown): Uint8Array[] | undefined {
-  if (body === undefined || body === null) return undefined;
-  if (body instanceof Uint8Array) return [body];
-  if (typeof body === 'string') return [Buffer.from(body)];
-  throw new Error('expected the body of a request to be text or bytes');
 }

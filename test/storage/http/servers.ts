@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { ExecutionContext } from 'ava';
 import type { HttpAnswer } from '../../../src/storage/http/exchange.ts';
 import { HttpClient, type HttpClientOptions } from '../../../src/storage/http/http-client.ts';
 import type { HttpRequest } from '../../../src/storage/http/request-head.ts';
+import { listen } from '../../helpers/listen.ts';
 
 type Test = Pick<ExecutionContext, 'teardown'>;
 
@@ -29,19 +29,8 @@ export async function startRaw(
     serve(socket, sockets.length);
   };
   const server = tls === null ? createServer(accept) : createTlsServer(tls, accept);
-  await listen(t, server, sockets);
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(t, server);
   return { url: new URL(`${tls === null ? 'http' : 'https'}://127.0.0.1:${port}/`), sockets };
-}
-
-async function listen(t: Test, server: Server, sockets: Socket[]): Promise<void> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(async () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await once(server, 'close');
-  });
 }
 
 /** Calls `act` with each head that has come, and how many there were on this connection. What follows a head is not looked at. */
